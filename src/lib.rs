@@ -1,0 +1,3 @@
+//! Decides who owns a marketplace support ticket, and hands it over exactly once.
+
+pub mod proto;
