@@ -1,0 +1,109 @@
+//! Why a worker ends.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::{ffi::NativeError, machine::Failure};
+
+/// A worker that cannot go on. The process ends; started anew with the same transactional ids, it takes up where the last commit left off.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The input topic could not be subscribed to.
+    #[error("could not subscribe to the input topic")]
+    Subscribe(#[source] KafkaError),
+    /// An output topic's name is refused by the client.
+    #[error("topic `{name}` cannot be used: {code}")]
+    Topic {
+        /// The topic.
+        name: String,
+        /// The client's word.
+        code: RDKafkaErrorCode,
+    },
+    /// The consumer is lost.
+    #[error("the consumer failed for good")]
+    Poll(#[source] KafkaError),
+    /// Partitions could not be taken or given up.
+    #[error("the consumer refused an assignment")]
+    Assign(#[source] KafkaError),
+    /// Where to start could not be found out.
+    #[error("the committed offsets of `{topic}` could not be read within {waited_ms} ms")]
+    Committed {
+        /// The input topic.
+        topic: String,
+        /// How long it was tried.
+        waited_ms: u128,
+        /// The last error.
+        #[source]
+        error: KafkaError,
+    },
+    /// The committed offset is not in the log any more, or not yet.
+    #[error(
+        "partition {partition} of `{topic}`: the group committed offset {committed}, but the log holds {low} to {high}; tickets in between are lost, or the topic was \
+         made anew. Going on by itself would skip or repeat tickets: set the group's offset by hand (kafka-consumer-groups --reset-offsets) and start again"
+    )]
+    LostOffset {
+        /// The input topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// What the group committed.
+        committed: i64,
+        /// The first offset of the log.
+        low: i64,
+        /// The offset after its last.
+        high: i64,
+    },
+    /// The broker says that an offset is out of range, and looking it up gave no reason.
+    #[error("the broker has no record at the group's offset in `{0}`; compare the group's offsets with the topic's, set them by hand and start again")]
+    OffsetOutOfRange(String),
+    /// The input could not be rewound after an abort.
+    #[error("partition {partition} could not be rewound to offset {offset}")]
+    Seek {
+        /// The partition.
+        partition: i32,
+        /// Where to.
+        offset: i64,
+        /// Why not.
+        #[source]
+        error: KafkaError,
+    },
+    /// Another process uses the same transactional id.
+    #[error(
+        "another process has taken over this worker's transactional id. If this happens again and again, two copies of the router share \
+         `kafka.transactional_id_prefix`: give each its own, or leave it unset"
+    )]
+    Fenced(#[source] NativeError),
+    /// A transaction call failed in a way that leaves no way on.
+    #[error("`{call}` failed")]
+    Transaction {
+        /// The call.
+        call: &'static str,
+        /// What librdkafka says.
+        #[source]
+        error: NativeError,
+    },
+    /// The state of the transaction is unknown.
+    #[error("a transaction could not be brought to an end in time, its outcome is unknown: starting anew finds out")]
+    OutcomeUnknown(#[source] Option<NativeError>),
+    /// Not even a dead letter can be written.
+    #[error("the dead letter of a record that cannot be routed was refused too ({0}): check the dead-letter topic, its limit and the rights")]
+    DeadLetterRefused(String),
+}
+
+impl WorkerError {
+    pub(super) fn stopped(failure: Failure, error: Option<NativeError>, undelivered: &str) -> Self {
+        match (failure, error) {
+            (Failure::DeadLetterRefused, _) => Self::DeadLetterRefused(undelivered.to_owned()),
+            (Failure::OutcomeUnknown, error) => Self::OutcomeUnknown(error),
+            (Failure::Fatal, Some(error)) if is_fenced(&error) => Self::Fenced(error),
+            (Failure::Fatal, Some(error)) => Self::Transaction { call: "the transaction", error },
+            (Failure::Fatal, None) => Self::OutcomeUnknown(None),
+        }
+    }
+}
+
+fn is_fenced(error: &NativeError) -> bool {
+    matches!(
+        error.code,
+        RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch
+    )
+}

@@ -1,0 +1,401 @@
+//! What a worker does next: the consume–route–produce loop as a pure state machine.
+//!
+//! The machine holds no client and no clock. [`Machine::next`] says what to do; the shell does it and reports how it went; nothing else
+//! moves the machine. So the worker that runs in production is the one that the property tests drive through rebalances, aborts and
+//! faults in simulated logs.
+//!
+//! The rules it keeps, each with the loss or the duplicate that breaking it costs:
+//! - offsets leave only inside a transaction, in the name of the generation that was current when it began;
+//! - a record that could not be sent dooms its transaction, since the commit would succeed without it;
+//! - after an abort the input is rewound to the transaction's first offsets, since librdkafka does not;
+//! - before partitions are given up the open transaction ends: committed, or aborted where they are lost already.
+
+mod suspicion;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use suspicion::Suspicion;
+
+/// A partition of the input topic.
+pub type Partition = i32;
+/// An offset in such a partition.
+pub type Offset = i64;
+
+/// When a transaction is closed, and how long a call may fail.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Records in a transaction at most; at least 1.
+    pub max_records: usize,
+    /// Age of a transaction at most, counted from its begin.
+    pub max_age: Duration,
+    /// How long commit or abort may be tried again before the outcome counts as unknown.
+    pub finish_deadline: Duration,
+}
+
+/// What the shell must do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Poll the consumer, and wait for a record if `may_wait`; report with [`Machine::polled`].
+    Poll {
+        /// No transaction is open.
+        may_wait: bool,
+    },
+    /// Begin a transaction if the consumer is a member of its group; report with [`Machine::began`].
+    Begin,
+    /// Route the record just polled and send the result; report with [`Machine::sent`].
+    Route(Handling),
+    /// Add these offsets to the transaction; report with [`Machine::offsets_sent`].
+    SendOffsets(Vec<(Partition, Offset)>),
+    /// Flush, then commit the transaction; report with [`Machine::committed`].
+    Commit,
+    /// Abort the transaction; report with [`Machine::aborted`].
+    Abort,
+    /// Make the next record of the partition the one at this offset; report with [`Machine::sought`].
+    Seek(Partition, Offset),
+    /// Take these partitions; report with [`Machine::assigned`].
+    Assign(Vec<Partition>),
+    /// Give all partitions up; report with [`Machine::unassigned`].
+    Unassign,
+    /// Leave the group: nothing is in flight.
+    Leave,
+    /// Throw consumer and producer away: nothing that they hold can be trusted.
+    Fail(Failure),
+}
+
+/// How a record is to be treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// Like any other.
+    Ordinary,
+    /// It made three transactions fail: it goes to the dead-letter topic.
+    Poison,
+}
+
+/// What came of a poll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Polled {
+    /// A record.
+    Record(Partition, Offset),
+    /// No record is at hand: the input is drained for now.
+    Nothing,
+    /// The group gives these partitions.
+    Given(Vec<Partition>),
+    /// The group takes all partitions back; `lost` where others may own them already.
+    Taken {
+        /// The assignment was lost: the session is over.
+        lost: bool,
+    },
+}
+
+/// What a failed call means for the transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The same call may succeed.
+    Retriable,
+    /// The transaction must be aborted.
+    Abortable,
+    /// The producer is lost. Also every error that says neither of the others.
+    Fatal,
+}
+
+/// Why a record was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendFault {
+    /// Client or broker will not have this record, or no record for its topic.
+    Refused,
+    /// The record is not to blame.
+    Undelivered,
+}
+
+/// Why no transaction was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeginFault {
+    /// The consumer is no member of its group at the moment.
+    NotMember,
+    /// The producer is lost.
+    Fatal,
+}
+
+/// Why the machine stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// A call reported a fatal error.
+    Fatal,
+    /// Commit or abort could not be brought to an end within the deadline.
+    OutcomeUnknown,
+    /// The broker refused even the dead letter of a poison record.
+    DeadLetterRefused,
+}
+
+#[derive(Debug)]
+struct Transaction {
+    began: Duration,
+    records: usize,
+    spans: BTreeMap<Partition, Span>,
+    stage: Stage,
+    /// When it was first tried to end it.
+    finishing: Option<Duration>,
+    /// A record of the transaction was refused.
+    blamed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    first: Offset,
+    next: Offset,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// It takes no more records: its offsets are to be sent.
+    Full,
+    OffsetsSent,
+    Doomed,
+}
+
+/// The state of one worker.
+#[derive(Debug)]
+pub struct Machine {
+    settings: Settings,
+    owned: BTreeSet<Partition>,
+    transaction: Option<Transaction>,
+    at_hand: Option<(Partition, Offset)>,
+    rewinds: BTreeMap<Partition, Offset>,
+    given: Option<Vec<Partition>>,
+    taken: bool,
+    suspicion: Suspicion,
+    stopping: bool,
+    failure: Option<Failure>,
+}
+
+impl Machine {
+    /// Makes the machine of a worker that owns no partition yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            owned: BTreeSet::new(),
+            transaction: None,
+            at_hand: None,
+            rewinds: BTreeMap::new(),
+            given: None,
+            taken: false,
+            suspicion: Suspicion::default(),
+            stopping: false,
+            failure: None,
+        }
+    }
+
+    /// Says what to do now. `now` is any clock that only goes forward.
+    pub fn next(&mut self, now: Duration) -> Command {
+        if let Some(failure) = self.failure {
+            return Command::Fail(failure);
+        }
+        if let Some(command) = self.finish(now) {
+            return command;
+        }
+        if self.taken {
+            return Command::Unassign;
+        }
+        if self.stopping && self.transaction.is_none() {
+            return Command::Leave;
+        }
+        if let Some(partitions) = &self.given {
+            return Command::Assign(partitions.clone());
+        }
+        if let Some(record) = self.at_hand {
+            return match self.transaction {
+                None => Command::Begin,
+                Some(_) => Command::Route(self.suspicion.handling(record)),
+            };
+        }
+        if let Some((&partition, &offset)) = self.rewinds.first_key_value() {
+            return Command::Seek(partition, offset);
+        }
+        Command::Poll { may_wait: self.transaction.is_none() }
+    }
+
+    /// The step that ends the open transaction, if it is to end now.
+    fn finish(&mut self, now: Duration) -> Option<Command> {
+        let must_end = self.taken || self.stopping;
+        let max_records = if self.suspicion.is_isolating() { 1 } else { self.settings.max_records };
+        let transaction = self.transaction.as_mut()?;
+        if transaction.stage == Stage::Open {
+            let is_due = transaction.records >= max_records || now >= transaction.began + self.settings.max_age;
+            if !must_end && (!is_due || self.at_hand.is_some()) {
+                return None;
+            }
+            transaction.stage = Stage::Full;
+        }
+        transaction.finishing.get_or_insert(now);
+        Some(match transaction.stage {
+            Stage::Open | Stage::Full => {
+                Command::SendOffsets(transaction.spans.iter().map(|(&it, span)| (it, span.next)).collect())
+            }
+            Stage::OffsetsSent => Command::Commit,
+            Stage::Doomed => Command::Abort,
+        })
+    }
+
+    /// Takes the outcome of [`Command::Poll`].
+    pub fn polled(&mut self, polled: Polled) {
+        match polled {
+            Polled::Record(partition, offset) => self.at_hand = Some((partition, offset)),
+            Polled::Nothing => {
+                if let Some(transaction) = &mut self.transaction
+                    && transaction.stage == Stage::Open
+                {
+                    transaction.stage = Stage::Full;
+                }
+            }
+            Polled::Given(partitions) => self.given = Some(partitions),
+            Polled::Taken { lost } => {
+                self.taken = true;
+                self.given = None;
+                if lost && let Some(transaction) = &mut self.transaction {
+                    transaction.stage = Stage::Doomed;
+                }
+            }
+        }
+    }
+
+    /// Takes the outcome of [`Command::Begin`].
+    pub fn began(&mut self, outcome: Result<(), BeginFault>, now: Duration) {
+        match outcome {
+            Ok(()) => {
+                self.transaction = Some(Transaction {
+                    began: now,
+                    records: 0,
+                    spans: BTreeMap::new(),
+                    stage: Stage::Open,
+                    finishing: None,
+                    blamed: false,
+                });
+            }
+            Err(BeginFault::NotMember) => {
+                // The record is read again once the group has settled, by whoever owns it then.
+                if let Some((partition, offset)) = self.at_hand.take() {
+                    self.rewind(partition, offset);
+                }
+            }
+            Err(BeginFault::Fatal) => self.failure = Some(Failure::Fatal),
+        }
+    }
+
+    /// Takes the outcome of [`Command::Route`].
+    pub fn sent(&mut self, outcome: Result<(), SendFault>) {
+        let (partition, offset) = self.at_hand.take().expect("a record is routed only when one is at hand");
+        let transaction = self.transaction.as_mut().expect("a record is routed only in a transaction");
+        let span = transaction.spans.entry(partition).or_insert(Span { first: offset, next: offset });
+        span.next = offset + 1;
+        transaction.records += 1;
+        if let Err(fault) = outcome {
+            self.doom(fault);
+        }
+    }
+
+    /// Makes the open transaction one that must abort, since one of its records will not arrive.
+    pub fn doom(&mut self, fault: SendFault) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.stage = Stage::Doomed;
+            transaction.blamed |= fault == SendFault::Refused;
+        }
+    }
+
+    /// Takes the outcome of [`Command::SendOffsets`].
+    pub fn offsets_sent(&mut self, outcome: Result<(), Fault>, now: Duration) {
+        match outcome {
+            Ok(()) => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.stage = Stage::OffsetsSent;
+                }
+            }
+            Err(fault) => self.failed_to_finish(fault, now),
+        }
+    }
+
+    /// Takes the outcome of [`Command::Commit`].
+    pub fn committed(&mut self, outcome: Result<(), Fault>, now: Duration) {
+        match outcome {
+            Ok(()) => {
+                let ended = self.transaction.take().expect("only an open transaction is committed");
+                self.suspicion.committed(&ended);
+            }
+            Err(fault) => self.failed_to_finish(fault, now),
+        }
+    }
+
+    /// Takes the outcome of [`Command::Abort`].
+    pub fn aborted(&mut self, outcome: Result<(), Fault>, now: Duration) {
+        match outcome {
+            Ok(()) => {
+                let ended = self.transaction.take().expect("only an open transaction is aborted");
+                if let Some((partition, offset)) = self.at_hand.take() {
+                    self.rewind(partition, offset);
+                }
+                for (&partition, span) in &ended.spans {
+                    self.rewind(partition, span.first);
+                }
+                if ended.blamed && self.suspicion.blame(&ended).is_err() {
+                    self.failure = Some(Failure::DeadLetterRefused);
+                }
+            }
+            // There is no abort of an abort.
+            Err(Fault::Abortable) => self.failure = Some(Failure::Fatal),
+            Err(fault) => self.failed_to_finish(fault, now),
+        }
+    }
+
+    fn failed_to_finish(&mut self, fault: Fault, now: Duration) {
+        let Some(transaction) = &mut self.transaction else { return };
+        match fault {
+            Fault::Retriable => {
+                let since = *transaction.finishing.get_or_insert(now);
+                if now >= since + self.settings.finish_deadline {
+                    self.failure = Some(Failure::OutcomeUnknown);
+                }
+            }
+            Fault::Abortable => transaction.stage = Stage::Doomed,
+            Fault::Fatal => self.failure = Some(Failure::Fatal),
+        }
+    }
+
+    /// Takes the success of [`Command::Seek`].
+    pub fn sought(&mut self, partition: Partition) {
+        self.rewinds.remove(&partition);
+    }
+
+    /// Takes the success of [`Command::Assign`].
+    pub fn assigned(&mut self) {
+        self.owned = self.given.take().into_iter().flatten().collect();
+    }
+
+    /// Takes the success of [`Command::Unassign`].
+    pub fn unassigned(&mut self) {
+        self.taken = false;
+        self.owned.clear();
+        self.rewinds.clear();
+        self.at_hand = None;
+        self.suspicion = Suspicion::default();
+    }
+
+    /// Ends the open transaction, then leaves.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    /// Only what is still owned is rewound: another worker reads the rest from the committed offsets.
+    fn rewind(&mut self, partition: Partition, offset: Offset) {
+        if self.owned.contains(&partition) {
+            let first = self.rewinds.entry(partition).or_insert(offset);
+            *first = offset.min(*first);
+        }
+    }
+}
+
+#[cfg(test)]
+mod simulation;

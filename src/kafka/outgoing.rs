@@ -1,0 +1,144 @@
+//! The records that the router writes: headers of a routed ticket, and the dead letter.
+
+use std::fmt;
+
+use rdkafka::message::BorrowedHeaders;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::ffi::{Headers, incoming_headers};
+use crate::{
+    encode::Hex,
+    proto::v1::decision::TriageReason,
+    route::{Routed, media_type},
+    ticket::{BadRecord, DeadLetterReason},
+};
+
+/// The router's own headers begin with this; incoming ones of the name do not travel on.
+const RESERVED: &[u8] = b"ticket-router.";
+const CONTENT_TYPE: &[u8] = b"content-type";
+
+/// What a record costs beside key, value and headers: lengths, attributes, deltas, and its part of the batch.
+const RECORD_OVERHEAD: usize = 128;
+/// A key up to this size stays with a truncated dead letter.
+const MAX_KEPT_KEY: usize = 64 * 1024;
+
+/// A polled record, as the outgoing ones need it.
+#[derive(Clone, Copy)]
+pub struct Incoming<'m> {
+    /// The topic it came from.
+    pub topic: &'m str,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its key.
+    pub key: Option<&'m [u8]>,
+    /// Its value.
+    pub value: Option<&'m [u8]>,
+    /// Its timestamp in milliseconds since 1970.
+    pub timestamp: Option<i64>,
+    /// Its headers.
+    pub headers: Option<&'m BorrowedHeaders>,
+}
+
+impl<'m> Incoming<'m> {
+    /// The last `content-type` header, and how many headers there are.
+    #[must_use]
+    pub fn scan_headers(&self) -> (Option<&'m [u8]>, usize) {
+        let mut content_type = None;
+        let mut count = 0;
+        for (name, value) in incoming_headers(self.headers) {
+            if name.eq_ignore_ascii_case(CONTENT_TYPE) {
+                content_type = value;
+            }
+            count += 1;
+        }
+        (content_type, count)
+    }
+}
+
+/// The size of a record in a batch, as an upper bound.
+#[must_use]
+pub fn record_size(key: Option<&[u8]>, value: Option<&[u8]>, headers: &Headers) -> usize {
+    key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + headers.bytes() + RECORD_OVERHEAD
+}
+
+/// The headers of a routed ticket: the incoming ones, then the router's.
+#[must_use]
+pub fn routed_headers(incoming: &Incoming<'_>, count: usize, routed: &Routed<'_>) -> Headers {
+    let mut headers = Headers::with_capacity(count + 6);
+    copy_headers(&mut headers, incoming, |name| !name.eq_ignore_ascii_case(CONTENT_TYPE));
+    headers.add(CONTENT_TYPE, Some(media_type(routed.format).as_bytes()));
+    headers.add(b"ticket-router.owner", Some(routed.owner.as_str_name().as_bytes()));
+    if !routed.rule.is_empty() {
+        headers.add(b"ticket-router.rule", Some(routed.rule.as_bytes()));
+    }
+    if routed.triage_reason != TriageReason::Unspecified {
+        headers.add(b"ticket-router.triage-reason", Some(routed.triage_reason.as_str_name().as_bytes()));
+    }
+    headers.add(b"ticket-router.decision-id", Some(routed.decision_id.as_bytes()));
+    headers.add(b"ticket-router.policy-version", Some(routed.policy_version.as_bytes()));
+    headers
+}
+
+/// A dead letter: what came in, and why it could not be routed.
+pub struct DeadLetter<'m> {
+    /// The incoming key; `None` where there was none, or where it is too long to keep.
+    pub key: Option<&'m [u8]>,
+    /// The incoming bytes; `None` where they do not fit.
+    pub value: Option<&'m [u8]>,
+    /// The incoming headers with the reason; where they do not fit, the reason alone.
+    pub headers: Headers,
+}
+
+impl<'m> DeadLetter<'m> {
+    /// Makes the dead letter of a record, of at most `max_size` bytes.
+    ///
+    /// What does not fit is replaced by its digest, so that nothing blocks the partition.
+    #[must_use]
+    pub fn new(incoming: &Incoming<'m>, bad: &BadRecord, max_size: usize) -> Self {
+        let mut headers = Headers::with_capacity(16);
+        copy_headers(&mut headers, incoming, |_| true);
+        add_error(&mut headers, incoming, bad.reason, &bad.detail);
+        if record_size(incoming.key, incoming.value, &headers) <= max_size {
+            return Self { key: incoming.key, value: incoming.value, headers };
+        }
+
+        let mut headers = Headers::with_capacity(8);
+        let detail = format!("{}: {}", bad.reason.code(), bad.detail);
+        add_error(&mut headers, incoming, DeadLetterReason::DeadLetterTruncated, &detail);
+        let key = incoming.key.filter(|key| key.len() <= MAX_KEPT_KEY);
+        if let (Some(full), None) = (incoming.key, key) {
+            add_digest(&mut headers, b"ticket-router.error.key-digest", full);
+        }
+        if let Some(value) = incoming.value {
+            add_digest(&mut headers, b"ticket-router.error.digest", value);
+            add_display(&mut headers, b"ticket-router.error.size", value.len());
+        }
+        Self { key, value: None, headers }
+    }
+}
+
+fn add_error(headers: &mut Headers, incoming: &Incoming<'_>, reason: DeadLetterReason, detail: &str) {
+    headers.add(b"ticket-router.error.reason", Some(reason.code().as_bytes()));
+    headers.add(b"ticket-router.error.detail", Some(detail.as_bytes()));
+    headers.add(b"ticket-router.error.topic", Some(incoming.topic.as_bytes()));
+    add_display(headers, b"ticket-router.error.partition", incoming.partition);
+    add_display(headers, b"ticket-router.error.offset", incoming.offset);
+}
+
+fn add_digest(headers: &mut Headers, name: &[u8], bytes: &[u8]) {
+    headers.add(name, Some(format!("xxh3-128:{}", Hex::new(xxh3_128(bytes))).as_bytes()));
+}
+
+fn add_display(headers: &mut Headers, name: &[u8], value: impl fmt::Display) {
+    headers.add(name, Some(value.to_string().as_bytes()));
+}
+
+fn copy_headers(headers: &mut Headers, incoming: &Incoming<'_>, keep: impl Fn(&[u8]) -> bool) {
+    for (name, value) in incoming_headers(incoming.headers) {
+        if !name.starts_with(RESERVED) && keep(name) {
+            headers.add(name, value);
+        }
+    }
+}

@@ -1,0 +1,517 @@
+//! The shell of a worker: does what the machine says, on a thread of its own, since every transaction call blocks.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::{AtomicBool, Ordering}},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    consumer::{BaseConsumer, Consumer},
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{BorrowedMessage, Message},
+    producer::ThreadedProducer,
+    topic_partition_list::Offset,
+};
+
+use super::{
+    context::{InputContext, OutputContext, Rebalance, send_fault},
+    error::WorkerError,
+    faults::Faults,
+    ffi::{self, GroupMetadata, Headers, NativeError, Outgoing, Topic, TransactionCall},
+    machine::{BeginFault, Command, Fault, Handling, Machine, Partition, Polled, SendFault, Settings},
+    outgoing::{DeadLetter, Incoming, record_size, routed_headers},
+    start,
+    status::WorkerStatus,
+};
+use crate::{
+    catalog::{Catalog, Snapshot},
+    policy::Policy,
+    route::{Destination, OutputFormat, Router},
+    ticket::{BadRecord, DeadLetterReason, Limits},
+};
+
+/// How long one poll waits when no transaction is open: the latest that a stop is noticed.
+const IDLE_POLL: Duration = Duration::from_millis(100);
+/// The pause when librdkafka's queue is full: a shorter one costs twice the CPU for the same throughput.
+const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(10);
+/// How long one transaction call may take; a retriable failure is tried again until the machine's deadline.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// The clock is read once for so many records.
+const RECORDS_PER_CLOCK_READING: u32 = 32;
+/// The longest pause after aborts in a row.
+const MAX_ABORT_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a worker needs to know.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// The input topic.
+    pub input: String,
+    /// The output topics, by [`Destination`].
+    pub outputs: [String; Destination::ALL.len()],
+    /// The largest record that client and topic take, by [`Destination`], in bytes.
+    pub max_record_sizes: [usize; Destination::ALL.len()],
+    /// When transactions end.
+    pub machine: Settings,
+    /// Limits of the tickets read.
+    pub limits: Limits,
+    /// The format written.
+    pub output: OutputFormat,
+    /// Where a group that never committed starts.
+    pub new_group_starts_at: start::NewGroup,
+    /// Faults to inject, for tests.
+    pub faults: Faults,
+}
+
+/// One worker: a consumer, a transactional producer, and the core between them.
+pub struct Worker {
+    /// The member of the group.
+    pub consumer: BaseConsumer<InputContext>,
+    /// The producer with the worker's own transactional id.
+    pub producer: ThreadedProducer<OutputContext>,
+    /// The live catalog.
+    pub catalog: Arc<Catalog>,
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// What is configured.
+    pub settings: WorkerSettings,
+    /// Where it reports.
+    pub status: Arc<WorkerStatus>,
+    /// Set to make it drain and leave.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Worker {
+    /// Works until told to stop, then drains and leaves the group.
+    ///
+    /// # Errors
+    ///
+    /// The worker cannot go on: the process should end and start anew with the same transactional ids.
+    pub fn run(self) -> Result<(), WorkerError> {
+        let outcome = self.work();
+        // Nothing is in flight any more, or nothing can be saved: the group takes the partitions back at once.
+        self.consumer.context().close();
+        outcome
+    }
+
+    fn work(&self) -> Result<(), WorkerError> {
+        self.init_transactions()?;
+        self.consumer.subscribe(&[&self.settings.input]).map_err(WorkerError::Subscribe)?;
+        let topics = self.topics()?;
+        let mut run = Run {
+            worker: self,
+            topics: &topics,
+            machine: Machine::new(self.settings.machine),
+            router: Router::new(Arc::clone(&self.policy), self.settings.limits, self.settings.output),
+            snapshot: self.catalog.snapshot(),
+            clock: Clock::new(),
+            at_hand: None,
+            member: None,
+            pending: Pending::default(),
+            undelivered: String::new(),
+            last_error: None,
+            aborts_in_a_row: 0,
+            transactions: 0,
+        };
+        loop {
+            if !run.step()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Fences whoever had the transactional id before, waiting for a broker that is not there yet.
+    fn init_transactions(&self) -> Result<(), WorkerError> {
+        loop {
+            match ffi::transaction(&self.producer, TransactionCall::Init, CALL_TIMEOUT) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.is_retriable && !self.stop.load(Ordering::Relaxed) => {
+                    tracing::warn!(%error, "transactions are not ready yet, trying again");
+                }
+                Err(error) => return Err(WorkerError::Transaction { call: "init_transactions", error }),
+            }
+        }
+    }
+
+    fn topics(&self) -> Result<Vec<Topic<'_>>, WorkerError> {
+        self.settings
+            .outputs
+            .iter()
+            .map(|name| {
+                Topic::new(&self.producer, name).map_err(|code| WorkerError::Topic { name: name.clone(), code })
+            })
+            .collect()
+    }
+}
+
+/// A worker at work.
+struct Run<'w> {
+    worker: &'w Worker,
+    topics: &'w [Topic<'w>],
+    machine: Machine,
+    router: Router,
+    /// The catalog as it was when the transaction began.
+    snapshot: Arc<Snapshot>,
+    clock: Clock,
+    at_hand: Option<BorrowedMessage<'w>>,
+    /// The membership in whose name the open transaction's offsets go.
+    member: Option<GroupMetadata>,
+    pending: Pending,
+    /// The last refusal, for the dead letter of the record that caused it.
+    undelivered: String,
+    last_error: Option<NativeError>,
+    aborts_in_a_row: u32,
+    transactions: u64,
+}
+
+/// Counts of the open transaction.
+#[derive(Default)]
+struct Pending {
+    read: u64,
+    written: [u64; Destination::ALL.len()],
+}
+
+impl<'w> Run<'w> {
+    /// Does one thing; `false` when the worker has left.
+    fn step(&mut self) -> Result<bool, WorkerError> {
+        if let Some(undelivered) = self.worker.producer.context().take_failure() {
+            tracing::warn!(cause = undelivered.text, "a record was not delivered, the transaction will be aborted");
+            self.undelivered = undelivered.text;
+            self.machine.doom(undelivered.fault);
+        }
+        match self.machine.next(self.clock.now()) {
+            Command::Poll { may_wait } => self.poll(may_wait)?,
+            Command::Begin => self.begin(),
+            Command::Route(handling) => self.route(handling),
+            Command::SendOffsets(offsets) => self.send_offsets(&offsets),
+            Command::Commit => self.commit(),
+            Command::Abort => self.abort(),
+            Command::Seek(partition, offset) => self.seek(partition, offset)?,
+            Command::Assign(partitions) => self.assign(&partitions)?,
+            Command::Unassign => self.unassign()?,
+            Command::Leave => return Ok(false),
+            Command::Fail(failure) => return Err(WorkerError::stopped(failure, self.last_error.take(), &self.undelivered)),
+        }
+        Ok(true)
+    }
+
+    fn poll(&mut self, may_wait: bool) -> Result<(), WorkerError> {
+        let worker = self.worker;
+        if may_wait && worker.stop.load(Ordering::Relaxed) {
+            self.machine.stop();
+            return Ok(());
+        }
+        let polled = match worker.consumer.poll(if may_wait { IDLE_POLL } else { Duration::ZERO }) {
+            Some(Ok(message)) => {
+                let polled = Polled::Record(message.partition(), message.offset());
+                self.at_hand = Some(message);
+                self.clock.record();
+                polled
+            }
+            Some(Err(error)) => {
+                self.poll_failed(error)?;
+                Polled::Nothing
+            }
+            None => {
+                self.clock.read();
+                worker.status.touch();
+                match worker.consumer.context().take_rebalance() {
+                    Some(Rebalance::Given(partitions)) => Polled::Given(partitions),
+                    Some(Rebalance::Taken { lost }) => Polled::Taken { lost },
+                    None => Polled::Nothing,
+                }
+            }
+        };
+        self.machine.polled(polled);
+        Ok(())
+    }
+
+    /// Polling goes on after every error but those that no polling can mend.
+    fn poll_failed(&mut self, error: KafkaError) -> Result<(), WorkerError> {
+        self.clock.read();
+        if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
+            return Err(WorkerError::Poll(error));
+        }
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) {
+            return Err(start::lost_offsets(&self.worker.consumer, &self.worker.settings.input));
+        }
+        tracing::warn!(%error, "polling the input failed, going on");
+        Ok(())
+    }
+
+    fn begin(&mut self) {
+        self.clock.read();
+        let outcome = match GroupMetadata::of_member(&self.worker.consumer) {
+            None => Err(BeginFault::NotMember),
+            Some(member) => {
+                self.member = Some(member);
+                self.transactions += 1;
+                self.snapshot = self.worker.catalog.snapshot();
+                self.pending = Pending::default();
+                ffi::transaction(&self.worker.producer, TransactionCall::Begin, Duration::ZERO)
+                    .map_err(|error| self.note("begin_transaction", error))
+                    .map_err(|_| BeginFault::Fatal)
+            }
+        };
+        if outcome.is_err() {
+            self.at_hand = None;
+        }
+        self.machine.began(outcome, self.clock.now());
+    }
+
+    fn route(&mut self, handling: Handling) {
+        let message = self.at_hand.take().expect("the machine routes only the record at hand");
+        let outcome = self.route_message(&message, handling);
+        self.machine.sent(outcome);
+    }
+
+    fn route_message(&mut self, message: &BorrowedMessage<'_>, handling: Handling) -> Result<(), SendFault> {
+        let settings = &self.worker.settings;
+        let incoming = Incoming {
+            topic: message.topic(),
+            partition: message.partition(),
+            offset: message.offset(),
+            key: message.key(),
+            value: message.payload(),
+            timestamp: message.timestamp().to_millis(),
+            headers: message.headers(),
+        };
+        let (content_type, header_count) = incoming.scan_headers();
+        self.pending.read += 1;
+
+        if handling == Handling::Poison {
+            return self.dead_letter(&incoming, &BadRecord {
+                reason: DeadLetterReason::Poison,
+                detail: format!("three transactions failed with this record: {}", self.undelivered),
+            });
+        }
+        if header_count > settings.limits.max_headers {
+            return self.dead_letter(&incoming, &BadRecord {
+                reason: DeadLetterReason::TooManyHeaders,
+                detail: format!("{header_count} headers, limit is {}", settings.limits.max_headers),
+            });
+        }
+        let faults = &settings.faults;
+        // The router's scratch may be left half written by a panic; it is made anew below.
+        let routed = catch_unwind(AssertUnwindSafe(|| {
+            faults.before_route(incoming.key);
+            self.router.route(&self.snapshot, content_type, incoming.value)
+        }));
+        let bad = match routed {
+            Ok(Ok(routed)) => {
+                let headers = routed_headers(&incoming, header_count, &routed);
+                let size = record_size(incoming.key, Some(routed.value), &headers);
+                let destination = routed.destination;
+                let limit = settings.max_record_sizes[destination as usize];
+                if size <= limit {
+                    let record =
+                        Outgoing { key: incoming.key, value: Some(routed.value), timestamp: incoming.timestamp };
+                    let sent = send(self.worker, self.topics, destination, &record, headers);
+                    return count(sent, destination, &mut self.pending, &mut self.undelivered);
+                }
+                BadRecord {
+                    reason: DeadLetterReason::OutputTooLarge,
+                    detail: format!(
+                        "the routed ticket takes {size} bytes, topic `{}` allows {limit}",
+                        settings.outputs[destination as usize]
+                    ),
+                }
+            }
+            Ok(Err(bad)) => bad,
+            Err(_panic) => {
+                self.router = Router::new(Arc::clone(&self.worker.policy), settings.limits, settings.output);
+                BadRecord {
+                    reason: DeadLetterReason::Poison,
+                    detail: "the router failed on this record; please report it with the record".to_owned(),
+                }
+            }
+        };
+        self.dead_letter(&incoming, &bad)
+    }
+
+    fn dead_letter(&mut self, incoming: &Incoming<'_>, bad: &BadRecord) -> Result<(), SendFault> {
+        let destination = Destination::DeadLetter;
+        let limit = self.worker.settings.max_record_sizes[destination as usize];
+        let letter = DeadLetter::new(incoming, bad, limit);
+        let record = Outgoing { key: letter.key, value: letter.value, timestamp: incoming.timestamp };
+        let sent = send(self.worker, self.topics, destination, &record, letter.headers);
+        count(sent, destination, &mut self.pending, &mut self.undelivered)
+    }
+
+    fn send_offsets(&mut self, offsets: &[(Partition, i64)]) {
+        let worker = self.worker;
+        if worker.settings.faults.aborts(self.transactions) {
+            self.machine.doom(SendFault::Undelivered);
+            return;
+        }
+        let member = self.member.as_ref().expect("a transaction begins with a membership");
+        let sent = ffi::send_offsets(&worker.producer, &worker.settings.input, offsets, member, CALL_TIMEOUT)
+            .map_err(|error| self.note("send_offsets_to_transaction", error));
+        self.clock.read();
+        self.machine.offsets_sent(sent, self.clock.now());
+    }
+
+    fn commit(&mut self) {
+        let worker = self.worker;
+        let outcome = match ffi::flush(&worker.producer, CALL_TIMEOUT) {
+            Err(code) => {
+                tracing::warn!(%code, "records are not delivered yet, waiting on");
+                Err(Fault::Retriable)
+            }
+            Ok(()) => match worker.producer.context().take_failure() {
+                Some(undelivered) => {
+                    tracing::warn!(cause = undelivered.text, "a record was not delivered, the transaction will be aborted");
+                    self.machine.doom(undelivered.fault);
+                    self.undelivered = undelivered.text;
+                    return;
+                }
+                None => ffi::transaction(&worker.producer, TransactionCall::Commit, CALL_TIMEOUT)
+                    .map_err(|error| self.note("commit_transaction", error)),
+            },
+        };
+        self.clock.read();
+        if outcome.is_ok() {
+            self.aborts_in_a_row = 0;
+            worker.status.committed(self.pending.read, &self.pending.written);
+        }
+        self.machine.committed(outcome, self.clock.now());
+    }
+
+    fn abort(&mut self) {
+        let worker = self.worker;
+        let outcome = ffi::transaction(&worker.producer, TransactionCall::Abort, CALL_TIMEOUT)
+            .map_err(|error| self.note("abort_transaction", error));
+        // What was undelivered in this transaction is read again.
+        drop(worker.producer.context().take_failure());
+        self.at_hand = None;
+        self.clock.read();
+        if outcome.is_ok() {
+            worker.status.aborted();
+            self.aborts_in_a_row += 1;
+            // A broker in trouble is not helped by a loop without pauses.
+            thread::sleep((Duration::from_millis(20) * self.aborts_in_a_row).min(MAX_ABORT_PAUSE));
+        }
+        self.machine.aborted(outcome, self.clock.now());
+    }
+
+    fn seek(&mut self, partition: Partition, offset: i64) -> Result<(), WorkerError> {
+        let input = &self.worker.settings.input;
+        match self.worker.consumer.seek(input, partition, Offset::Offset(offset), CALL_TIMEOUT) {
+            Ok(()) => {
+                self.machine.sought(partition);
+                Ok(())
+            }
+            Err(error) => Err(WorkerError::Seek { partition, offset, error }),
+        }
+    }
+
+    fn assign(&mut self, partitions: &[Partition]) -> Result<(), WorkerError> {
+        let worker = self.worker;
+        let positions =
+            start::positions(&worker.consumer, &worker.settings.input, partitions, worker.settings.new_group_starts_at)?;
+        worker.consumer.assign(&positions).map_err(WorkerError::Assign)?;
+        worker.status.assigned(true);
+        tracing::info!(?partitions, "partitions assigned");
+        self.machine.assigned();
+        Ok(())
+    }
+
+    fn unassign(&mut self) -> Result<(), WorkerError> {
+        self.worker.consumer.unassign().map_err(WorkerError::Assign)?;
+        self.worker.status.assigned(false);
+        tracing::info!("partitions given up");
+        self.at_hand = None;
+        self.machine.unassigned();
+        Ok(())
+    }
+
+    /// Logs a failed call, keeps it for the error that may follow, and says what must be done.
+    fn note(&mut self, call: &'static str, error: NativeError) -> Fault {
+        tracing::warn!(call, %error, code = %error.code, "a transaction call failed");
+        let fault = fault(&error);
+        self.last_error = Some(error);
+        fault
+    }
+}
+
+/// librdkafka's rule: retriable, abortable or fatal; what has none of these marks is fatal.
+fn fault(error: &NativeError) -> Fault {
+    if error.is_fatal {
+        Fault::Fatal
+    } else if error.requires_abort {
+        Fault::Abortable
+    } else if error.is_retriable {
+        Fault::Retriable
+    } else {
+        Fault::Fatal
+    }
+}
+
+fn send(
+    worker: &Worker,
+    topics: &[Topic<'_>],
+    destination: Destination,
+    record: &Outgoing<'_>,
+    mut headers: Headers,
+) -> Result<(), RDKafkaErrorCode> {
+    let waiting = Instant::now();
+    loop {
+        match ffi::send(&worker.producer, &topics[destination as usize], record, headers) {
+            Ok(()) => return Ok(()),
+            Err((RDKafkaErrorCode::QueueFull, returned)) if waiting.elapsed() < worker.settings.machine.finish_deadline => {
+                headers = returned;
+                thread::sleep(QUEUE_FULL_PAUSE);
+            }
+            Err((code, _)) => return Err(code),
+        }
+    }
+}
+
+fn count(
+    sent: Result<(), RDKafkaErrorCode>,
+    destination: Destination,
+    pending: &mut Pending,
+    undelivered: &mut String,
+) -> Result<(), SendFault> {
+    match sent {
+        Ok(()) => {
+            pending.written[destination as usize] += 1;
+            Ok(())
+        }
+        Err(code) => {
+            tracing::warn!(%code, ?destination, "a record was not sent, the transaction will be aborted");
+            *undelivered = code.to_string();
+            Err(send_fault(code))
+        }
+    }
+}
+
+/// A clock that is read when something may have taken time, not for every record.
+struct Clock {
+    started: Instant,
+    now: Duration,
+    records: u32,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self { started: Instant::now(), now: Duration::ZERO, records: 0 }
+    }
+
+    fn now(&self) -> Duration {
+        self.now
+    }
+
+    fn read(&mut self) {
+        self.now = self.started.elapsed();
+        self.records = 0;
+    }
+
+    fn record(&mut self) {
+        self.records += 1;
+        if self.records >= RECORDS_PER_CLOCK_READING {
+            self.read();
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! One record in, one record out: all of the core for one ticket.
+
+mod output;
+
+pub use output::{Destination, OutputFormat, media_type};
+
+use std::sync::Arc;
+
+use crate::{
+    catalog::{Encodings, Snapshot},
+    decide::{self, Assignee, Ruling},
+    encode::{DecisionId, Encoder, Hex, decision_id},
+    policy::{Policy, RuleIndex},
+    proto::v1::decision::{Owner, TriageReason},
+    ticket::{BadRecord, Format, Limits, Payload, Reader, transcode},
+};
+
+/// Routes tickets one after another; each worker has its own.
+///
+/// It keeps its buffers, so that routing allocates nothing once they have grown to the size of the tickets.
+#[derive(Debug)]
+pub struct Router {
+    policy: Arc<Policy>,
+    policy_version: Hex,
+    limits: Limits,
+    output: OutputFormat,
+    reader: Reader,
+    json: Encoder,
+    protobuf: Encoder,
+    transcoded: Vec<u8>,
+    value: Vec<u8>,
+}
+
+/// A routed ticket, ready to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Routed<'r> {
+    /// The ticket's id at its source.
+    pub ticket_id: &'r str,
+    /// Where it goes.
+    pub destination: Destination,
+    /// The encoded `RoutedTicket`.
+    pub value: &'r [u8],
+    /// The format of `value`.
+    pub format: Format,
+    /// Who owns the ticket; unspecified in triage.
+    pub owner: Owner,
+    /// The rule that decided; empty where none came to bear.
+    pub rule: &'r str,
+    /// Why the ticket is in triage; unspecified where it has an owner.
+    pub triage_reason: TriageReason,
+    /// The decision's identity.
+    pub decision_id: DecisionId,
+    /// The policy that decided.
+    pub policy_version: Hex,
+}
+
+impl Router {
+    /// Makes a router for one policy.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, limits: Limits, output: OutputFormat) -> Self {
+        Self {
+            policy_version: Hex::new(policy.version()),
+            reader: Reader::new(limits, policy.attributes().to_vec()),
+            json: Encoder::new(Format::Json, &policy),
+            protobuf: Encoder::new(Format::Protobuf, &policy),
+            policy,
+            limits,
+            output,
+            transcoded: Vec::new(),
+            value: Vec::with_capacity(4096),
+        }
+    }
+
+    /// Routes the value of one record.
+    ///
+    /// `content_type` is the record's last header of that name.
+    ///
+    /// # Errors
+    ///
+    /// A record that is not a ticket: it belongs in the dead-letter topic, with the reason.
+    pub fn route<'r>(
+        &'r mut self,
+        catalog: &'r Snapshot,
+        content_type: Option<&[u8]>,
+        value: Option<&'r [u8]>,
+    ) -> Result<Routed<'r>, BadRecord> {
+        let payload = Payload::of(content_type, value, &self.limits)?;
+        let format = self.output.format(payload.format);
+        let ticket = self.reader.read(payload)?;
+        let decided = decide::decide(&self.policy, catalog, &ticket);
+        let id = decision_id(&self.policy, payload.bytes, &decided.records);
+
+        let encoder = match format {
+            Format::Json => &mut self.json,
+            Format::Protobuf => &mut self.protobuf,
+        };
+        let bytes = if payload.format == format {
+            payload.bytes
+        } else {
+            self.transcoded.clear();
+            transcode(payload, format, &mut self.transcoded)?;
+            &self.transcoded
+        };
+        encoder.encode(&self.policy, bytes, &decided, id, &mut self.value);
+        let (destination, owner, rule, triage_reason) = summary(&decided.ruling);
+        Ok(Routed {
+            ticket_id: ticket.id,
+            destination,
+            value: &self.value,
+            format,
+            owner,
+            rule: rule.map_or("", |rule| &self.policy.rule(rule).id),
+            triage_reason,
+            decision_id: id,
+            policy_version: self.policy_version,
+        })
+    }
+}
+
+fn summary(ruling: &Ruling<'_>) -> (Destination, Owner, Option<RuleIndex>, TriageReason) {
+    match *ruling {
+        Ruling::Owned { rule, assignee, .. } => {
+            let destination = match assignee {
+                Assignee::Partner(_) => Destination::Partner,
+                Assignee::Publisher(_) => Destination::Publisher,
+                Assignee::MicrosoftCommerce => Destination::MicrosoftCommerce,
+            };
+            (destination, assignee.owner(), Some(rule), TriageReason::Unspecified)
+        }
+        Ruling::Triage { reason, rule } => (Destination::Triage, Owner::Unspecified, rule, reason),
+    }
+}
+
+impl OutputFormat {
+    /// The encodings that the catalog must keep for this output.
+    #[must_use]
+    pub const fn encodings(self) -> Encodings {
+        Encodings {
+            json: matches!(self, Self::Json | Self::Same),
+            protobuf: matches!(self, Self::Protobuf | Self::Same),
+        }
+    }
+}
