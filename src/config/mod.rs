@@ -1,0 +1,89 @@
+//! The settings of the service: one struct a part, checked once on load, then never changed.
+//!
+//! Three sources, the later ones win: the TOML file, the environment
+//! (`TICKET_ROUTER__KAFKA__GROUP_ID=x`, two underscores between levels), and `key=value` pairs from the
+//! command line (`kafka.group_id=x`). The doc comment of a field is its manual: the reference page and the
+//! JSON Schema are made from it.
+
+mod docs;
+mod kafka;
+mod load;
+mod passthrough;
+mod rules;
+mod schema;
+mod secret;
+mod security;
+mod service;
+mod shape;
+mod topics;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use docs::reference;
+pub use kafka::Kafka;
+pub use load::{Problem, Refused, Sources};
+pub use passthrough::{Client, Passthrough, refusal};
+pub use schema::json_schema;
+pub use secret::Secret;
+pub use security::{Mechanism, Protocol, SecretUnreadable, Security};
+pub use service::{
+    Http, Limits, Listen, Log, LogFormat, Output, OutputFormat, Policy, Shutdown, StartAt, Startup,
+    Transaction, Worker,
+};
+pub use topics::{Catalog, CatalogFrom, CatalogTopics, Topics};
+
+/// All settings of `ticket-router run`, with defaults that fit a Kafka broker on the same machine.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The Kafka cluster and how to talk to it.
+    pub kafka: Kafka,
+    /// The topics that tickets come from and go to.
+    ///
+    /// A topic holds one kind of record: no two names may be the same, those of the catalog included.
+    pub topics: Topics,
+    /// Where the offers, publishers and partners come from.
+    pub catalog: Catalog,
+    /// The decision table.
+    pub policy: Policy,
+    /// What the router writes.
+    pub output: Output,
+    /// How large a ticket may be. What is over a limit goes to the dead-letter topic with its reason.
+    pub limits: Limits,
+    /// The threads that route, and their transactions.
+    pub worker: Worker,
+    /// The port for health checks and metrics.
+    pub http: Http,
+    /// The way down.
+    pub shutdown: Shutdown,
+    /// The checks before the first ticket.
+    pub startup: Startup,
+    /// What the router says of itself, on standard error.
+    pub log: Log,
+}
+
+impl Config {
+    /// Reads all sources, and checks what they say.
+    ///
+    /// # Errors
+    /// [`Refused`] with every problem found: a file that cannot be read or is not TOML, keys that are no
+    /// settings, values out of range, and settings that contradict each other.
+    pub fn load(sources: &Sources<'_>) -> Result<Self, Refused> {
+        load::load(sources)
+    }
+
+    /// Checks the rules that hold between fields, for a config that was built in code.
+    ///
+    /// # Errors
+    /// [`Refused`] with every rule that is broken.
+    pub fn check(&self) -> Result<(), Refused> {
+        let problems = rules::check(self);
+        if problems.is_empty() { Ok(()) } else { Err(Refused { problems }) }
+    }
+
+    /// Returns the effective settings as TOML, secrets as `***`, fit for a log or a bug report.
+    pub fn redacted(&self) -> String {
+        toml::to_string(self).expect("the settings are tables of strings, numbers and booleans")
+    }
+}

@@ -1,0 +1,361 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// The decision table.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// A policy file (TOML). Default: the table that is built in.
+    ///
+    /// It is proved on load: with a hole, an overlap or a dead rule the router does not start.
+    /// `ticket-router policy check FILE` says the same beforehand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+}
+
+/// What the router writes.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// Encoding of routed tickets.
+    ///
+    /// A ticket that comes in the other encoding is transcoded, which costs more than passing it on. With
+    /// `same` nothing is transcoded, and the catalog is held in memory in both encodings.
+    pub format: OutputFormat,
+}
+
+/// Encoding of routed tickets.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum OutputFormat {
+    /// Protobuf, `application/x-protobuf`.
+    #[default]
+    Protobuf,
+    /// Canonical ProtoJSON, `application/json`.
+    Json,
+    /// The encoding that the ticket came in.
+    Same,
+}
+
+/// How large a ticket may be.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Largest value of an incoming record, in bytes, after decompression.
+    ///
+    /// Higher than the incoming topic lets through has no effect; a small compressed batch can hold much
+    /// more than it weighs, so this is what bounds memory.
+    #[schemars(range(min = 1024, max = 104_857_600))]
+    pub max_record_bytes: usize,
+
+    /// Largest record that the router writes, in bytes: the ticket, the catalog's records, the decision,
+    /// headers.
+    ///
+    /// At least `limits.max_record_bytes` + 16384. A routed ticket over it goes to the dead-letter topic. The
+    /// `max.message.bytes` of the outgoing topics should be as high; where one is lower, that counts. Sets
+    /// `message.max.bytes` of the producers.
+    #[schemars(range(min = 17_408, max = 209_715_200))]
+    pub max_output_bytes: usize,
+
+    /// Deepest nesting of a JSON ticket.
+    #[schemars(range(min = 4, max = 128))]
+    pub max_depth: usize,
+
+    /// Longest id, in bytes, of ticket, offer, publisher, partner and requester.
+    #[schemars(range(min = 16, max = 32_768))]
+    pub max_id_bytes: usize,
+
+    /// Most attributes a ticket may have.
+    #[schemars(range(min = 0, max = 10_000))]
+    pub max_attributes: usize,
+
+    /// Longest attribute, name and value together, in bytes.
+    #[schemars(range(min = 16, max = 1_048_576))]
+    pub max_attribute_bytes: usize,
+
+    /// Most headers an incoming record may have.
+    #[schemars(range(min = 0, max = 10_000))]
+    pub max_headers: usize,
+}
+
+impl Default for Limits {
+    // The record limit is what a broker takes by default (1 MiB); the output limit leaves as much again.
+    fn default() -> Self {
+        Self {
+            max_record_bytes: 1_048_576,
+            max_output_bytes: 2_097_152,
+            max_depth: 32,
+            max_id_bytes: 1024,
+            max_attributes: 64,
+            max_attribute_bytes: 4096,
+            max_headers: 64,
+        }
+    }
+}
+
+/// The threads that route.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Worker {
+    /// Number of workers in this process, each one thread with its own consumer and producer.
+    ///
+    /// One routes tens of thousands of tickets a second. More than the incoming topic has partitions, over
+    /// all copies, stand idle; each takes some 30 to 100 MB at full load.
+    #[schemars(range(min = 1, max = 256))]
+    pub count: usize,
+
+    /// Where a group starts that never committed an offset.
+    ///
+    /// Only then: a group that has read before goes on where it was, and offsets that are lost or out of range
+    /// stop the router. `latest` leaves out whatever was in the incoming topic before the first start. Mind
+    /// that brokers forget an idle group after `offsets.retention.minutes` (7 days): it is then a new one.
+    pub start_new_group_at: StartAt,
+
+    /// The transaction that a batch of tickets, and how far they were read, is written in.
+    pub transaction: Transaction,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self { count: 1, start_new_group_at: StartAt::Earliest, transaction: Transaction::default() }
+    }
+}
+
+/// Where a group starts that never committed an offset.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum StartAt {
+    /// At the oldest ticket that the topic still holds.
+    #[default]
+    Earliest,
+    /// At the first ticket that comes after the start.
+    Latest,
+}
+
+/// The transaction of a batch.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Transaction {
+    /// Most tickets in one transaction.
+    ///
+    /// A transaction is closed as soon as the input is drained, so this counts under load only. Higher: less
+    /// work for the brokers, more tickets done again after an abort. Lower: the cost of a commit (about 10 ms)
+    /// is shared by fewer.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_records: usize,
+
+    /// Longest time a transaction takes in tickets, in milliseconds.
+    ///
+    /// Consumers see a ticket after its transaction only, so this is added to the latency under load.
+    #[schemars(range(min = 1, max = 60_000))]
+    pub max_age_ms: u64,
+
+    /// When the broker gives up a transaction, in milliseconds.
+    ///
+    /// Higher: after a crash of a copy that does not come back under its name, consumers of the output wait
+    /// that long. Lower: a slow broker aborts healthy ones. At least `worker.transaction.max_age_ms` + 1000,
+    /// at most the broker's `transaction.max.timeout.ms`. Sets `transaction.timeout.ms`.
+    #[schemars(range(min = 1001, max = 900_000))]
+    pub timeout_ms: u64,
+}
+
+impl Default for Transaction {
+    fn default() -> Self {
+        Self { max_records: 10_000, max_age_ms: 100, timeout_ms: 15_000 }
+    }
+}
+
+impl Transaction {
+    /// Returns the longest time a transaction takes in tickets.
+    pub fn max_age(&self) -> Duration {
+        Duration::from_millis(self.max_age_ms)
+    }
+
+    /// Returns when the broker gives up a transaction.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+}
+
+/// The port for health checks and metrics.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address and port to listen on, or `off`.
+    ///
+    /// It has no log-in: leave it on loopback, or on a network that only your monitoring reaches.
+    pub listen: Listen,
+
+    /// How many ports above it are tried where it is taken, so that copies on one host can share a config.
+    ///
+    /// With 0 a taken port is an error.
+    #[schemars(range(min = 0, max = 1000))]
+    pub next_ports: u16,
+
+    /// A worker whose last poll or commit is older than this, in milliseconds, is not ready.
+    ///
+    /// It must be above `worker.transaction.timeout_ms`, or a slow commit takes a healthy copy out of service.
+    #[schemars(range(min = 1002, max = 3_600_000))]
+    pub stale_after_ms: u64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: Listen::At(SocketAddr::from(([127, 0, 0, 1], 9464))),
+            next_ports: 16,
+            stale_after_ms: 30_000,
+        }
+    }
+}
+
+impl Http {
+    /// Returns the age from which a worker is not ready.
+    pub fn stale_after(&self) -> Duration {
+        Duration::from_millis(self.stale_after_ms)
+    }
+}
+
+/// An address to listen on, or none.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Listen {
+    /// `off`.
+    Off,
+    /// `IP:PORT`.
+    At(SocketAddr),
+}
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        match text.parse() {
+            Ok(address) => Ok(Self::At(address)),
+            Err(_) => Err(format!("`{text}` is neither `IP:PORT` (127.0.0.1:9464, [::1]:9464) nor `off`")),
+        }
+    }
+}
+
+impl From<Listen> for String {
+    fn from(listen: Listen) -> Self {
+        listen.to_string()
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::At(address) => address.fmt(f),
+        }
+    }
+}
+
+impl JsonSchema for Listen {
+    fn schema_name() -> Cow<'static, str> {
+        "Listen".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "minLength": 3 })
+    }
+}
+
+/// The way down.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shutdown {
+    /// How long a SIGTERM may take to finish the open transactions and leave the group, in milliseconds.
+    ///
+    /// Past it the process ends, and its last batch is aborted and done again by another copy. Above
+    /// `worker.transaction.max_age_ms`, and below what the supervisor waits before it kills (Kubernetes: 30 s).
+    #[schemars(range(min = 100, max = 600_000))]
+    pub grace_ms: u64,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self { grace_ms: 10_000 }
+    }
+}
+
+impl Shutdown {
+    /// Returns the grace period.
+    pub fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms)
+    }
+}
+
+/// The checks before the first ticket.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Startup {
+    /// How long the brokers may take to answer all checks, in milliseconds.
+    ///
+    /// Lower: a router that starts together with its broker gives up too early. Higher: a wrong address is
+    /// told later. A refused log-in or an untrusted certificate is told at once.
+    #[schemars(range(min = 1000, max = 3_600_000))]
+    pub deadline_ms: u64,
+}
+
+impl Default for Startup {
+    fn default() -> Self {
+        Self { deadline_ms: 30_000 }
+    }
+}
+
+impl Startup {
+    /// Returns how long all checks may take.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_millis(self.deadline_ms)
+    }
+}
+
+/// What the router says of itself.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// Lines for a person or for a machine.
+    pub format: LogFormat,
+
+    /// The least level that is shown: `error`, `warn`, `info`, `debug`, `trace`, or a filter for parts of the
+    /// program such as `info,ticket_router::kafka=debug`.
+    ///
+    /// No level shows what is in a ticket.
+    #[schemars(length(min = 1))]
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".to_owned() }
+    }
+}
+
+/// The shape of log lines.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum LogFormat {
+    /// One readable line.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,125 @@
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The topics that tickets come from and go to.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Topics {
+    /// Tickets as the helpdesk wrote them.
+    #[schemars(length(min = 1, max = 249))]
+    pub incoming: String,
+    /// Tickets that a partner owns.
+    #[schemars(length(min = 1, max = 249))]
+    pub partner: String,
+    /// Tickets that a publisher owns.
+    #[schemars(length(min = 1, max = 249))]
+    pub isv: String,
+    /// Tickets that Microsoft commerce owns.
+    #[schemars(length(min = 1, max = 249))]
+    pub microsoft_commerce: String,
+    /// Tickets that a person must look at, each with the reason.
+    #[schemars(length(min = 1, max = 249))]
+    pub triage: String,
+    /// Records that could not be read, byte for byte, each with the reason.
+    ///
+    /// It holds whatever came in, personal data included: give it its own rights and retention.
+    #[schemars(length(min = 1, max = 249))]
+    pub dead_letter: String,
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self {
+            incoming: "tickets.incoming".to_owned(),
+            partner: "tickets.partner".to_owned(),
+            isv: "tickets.isv".to_owned(),
+            microsoft_commerce: "tickets.microsoft-commerce".to_owned(),
+            triage: "tickets.triage".to_owned(),
+            dead_letter: "tickets.dead-letter".to_owned(),
+        }
+    }
+}
+
+impl Topics {
+    /// Returns the five topics that the router writes, each with the key of its setting.
+    pub fn outputs(&self) -> [(&'static str, &str); 5] {
+        [
+            ("topics.partner", &self.partner),
+            ("topics.isv", &self.isv),
+            ("topics.microsoft_commerce", &self.microsoft_commerce),
+            ("topics.triage", &self.triage),
+            ("topics.dead_letter", &self.dead_letter),
+        ]
+    }
+}
+
+/// Where the offers, publishers and partners come from.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Catalog {
+    /// Topics that are read to their end before the first ticket and followed from then on, or a folder that
+    /// is read once.
+    pub from: CatalogFrom,
+
+    /// Folder that holds `offers.jsonl`, `publishers.jsonl` and `partners.jsonl`.
+    ///
+    /// Needed with `catalog.from = "folder"`, refused otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+
+    /// Names of the compacted topics; used with `catalog.from = "topics"`.
+    pub topics: CatalogTopics,
+}
+
+impl Catalog {
+    /// Returns the three compacted topics, each with the key of its setting; none when a folder is read.
+    pub fn compacted(&self) -> Vec<(&'static str, &str)> {
+        match self.from {
+            CatalogFrom::Folder => Vec::new(),
+            CatalogFrom::Topics => vec![
+                ("catalog.topics.offers", &self.topics.offers),
+                ("catalog.topics.publishers", &self.topics.publishers),
+                ("catalog.topics.partners", &self.topics.partners),
+            ],
+        }
+    }
+}
+
+/// The kind of source of the catalog.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum CatalogFrom {
+    /// Compacted topics, followed live.
+    #[default]
+    Topics,
+    /// A folder of files, read at start.
+    Folder,
+}
+
+/// Names of the compacted topics: key is the record's id, no value removes the record.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CatalogTopics {
+    /// Offers by offer id.
+    #[schemars(length(min = 1, max = 249))]
+    pub offers: String,
+    /// Publishers by publisher id.
+    #[schemars(length(min = 1, max = 249))]
+    pub publishers: String,
+    /// Partners by partner id.
+    #[schemars(length(min = 1, max = 249))]
+    pub partners: String,
+}
+
+impl Default for CatalogTopics {
+    fn default() -> Self {
+        Self {
+            offers: "catalog.offers".to_owned(),
+            publishers: "catalog.publishers".to_owned(),
+            partners: "catalog.partners".to_owned(),
+        }
+    }
+}
