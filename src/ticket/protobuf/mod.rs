@@ -1,0 +1,157 @@
+//! The wire format of a ticket, read as prost and the other protobuf libraries read it: the last value of a
+//! field counts, parts of a message that comes in parts are merged, unknown fields are passed over.
+
+mod wire;
+
+use wire::{Cursor, Wire};
+
+use super::{
+    limits::Limits,
+    raw::Raw,
+    reason::{DeadLetterReason as Reason, Fault},
+    sink::{AttributeCheck, Code, Sink, Text, Time},
+};
+use crate::proto::Timestamp;
+
+/// Reads one ticket: checks all of it, and hands its known fields to the sink.
+pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a>) -> Result<(), Fault> {
+    let mut fields = Fields::default();
+    let mut attributes = AttributeCheck::new(limits);
+    let mut cursor = Cursor::new(bytes, limits.max_depth);
+    cursor.open(1)?;
+    while let Some((number, wire)) = cursor.key()? {
+        match number {
+            1 => fields.text(Text::Id, &mut cursor, wire)?,
+            2 => fields.text(Text::Source, &mut cursor, wire)?,
+            3 => fields.created_at = Some(read_time(Time::CreatedAt, fields.created_at, &mut cursor, wire)?),
+            4 => fields.updated_at = Some(read_time(Time::UpdatedAt, fields.updated_at, &mut cursor, wire)?),
+            5 => fields.revision = Some(cursor.number("revision", wire)?),
+            6 => fields.requester(&mut cursor, wire)?,
+            7 => fields.text(Text::PartnerId, &mut cursor, wire)?,
+            8 => fields.text(Text::OfferId, &mut cursor, wire)?,
+            9 => fields.text(Text::PlanId, &mut cursor, wire)?,
+            10 => fields.text(Text::SubscriptionId, &mut cursor, wire)?,
+            11 => fields.code(Code::Category, &mut cursor, wire)?,
+            12 => fields.code(Code::Severity, &mut cursor, wire)?,
+            13 => fields.text(Text::Language, &mut cursor, wire)?,
+            14 => fields.text(Text::Subject, &mut cursor, wire)?,
+            15 => fields.text(Text::Body, &mut cursor, wire)?,
+            16 => {
+                let (name, value) = read_attribute(&mut cursor, wire)?;
+                let (name, value) = (Raw::plain(name), Raw::plain(value));
+                attributes.add(&name, &value)?;
+                sink.attribute(name, value);
+            }
+            _ => cursor.skip(number, wire, 1)?,
+        }
+    }
+    fields.hand_over(limits, sink)
+}
+
+/// The last values so far.
+#[derive(Default)]
+struct Fields<'a> {
+    texts: [Option<&'a str>; Text::ALL.len()],
+    codes: [Option<i32>; 3],
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+    revision: Option<u64>,
+    has_requester: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn text(&mut self, field: Text, cursor: &mut Cursor<'a>, wire: Wire) -> Result<(), Fault> {
+        self.texts[field as usize] = Some(cursor.text(field.name(), wire)?);
+        Ok(())
+    }
+
+    /// Open enums: what does not fit into 32 bits is cut, as everywhere in protobuf.
+    fn code(&mut self, field: Code, cursor: &mut Cursor<'a>, wire: Wire) -> Result<(), Fault> {
+        self.codes[field as usize] = Some(cursor.number(field.name(), wire)? as i32);
+        Ok(())
+    }
+
+    fn requester(&mut self, cursor: &mut Cursor<'a>, wire: Wire) -> Result<(), Fault> {
+        let mut inside = cursor.message("requester", wire)?;
+        inside.open(2)?;
+        self.has_requester = true;
+        while let Some((number, wire)) = inside.key()? {
+            match number {
+                1 => self.code(Code::Role, &mut inside, wire)?,
+                2 => self.text(Text::RequesterId, &mut inside, wire)?,
+                3 => self.text(Text::DisplayName, &mut inside, wire)?,
+                4 => self.text(Text::Email, &mut inside, wire)?,
+                _ => inside.skip(number, wire, 2)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_over(self, limits: &Limits, sink: &mut impl Sink<'a>) -> Result<(), Fault> {
+        if self.texts[Text::Id as usize].unwrap_or_default().is_empty() {
+            return Err(Reason::MissingId.with("`id` is absent or empty").into());
+        }
+        for (field, value) in Text::ALL.into_iter().zip(self.texts) {
+            if let Some(value) = value.map(Raw::plain) {
+                field.check(&value, limits)?;
+                sink.text(field, value);
+            }
+        }
+        for (field, value) in [(Time::CreatedAt, self.created_at), (Time::UpdatedAt, self.updated_at)] {
+            if let Some(value) = value {
+                if !value.is_in_range() {
+                    let detail = format!("`{}` must be a time from year 1 to 9999", field.name());
+                    return Err(Reason::InvalidField.with(detail).into());
+                }
+                sink.time(field, || value);
+            }
+        }
+        for (field, number) in [Code::Role, Code::Category, Code::Severity].into_iter().zip(self.codes) {
+            if number.is_some() {
+                sink.code(field, number);
+            }
+        }
+        if self.has_requester {
+            sink.requester();
+        }
+        if let Some(revision) = self.revision {
+            sink.revision(revision);
+        }
+        Ok(())
+    }
+}
+
+/// A timestamp, on top of what came of it before.
+fn read_time(
+    field: Time,
+    before: Option<Timestamp>,
+    cursor: &mut Cursor<'_>,
+    wire: Wire,
+) -> Result<Timestamp, Fault> {
+    let mut time = before.unwrap_or_default();
+    let mut inside = cursor.message(field.name(), wire)?;
+    inside.open(2)?;
+    while let Some((number, wire)) = inside.key()? {
+        match number {
+            1 => time.seconds = inside.number("seconds", wire)? as i64,
+            2 => time.nanos = inside.number("nanos", wire)? as i32,
+            _ => inside.skip(number, wire, 2)?,
+        }
+    }
+    Ok(time)
+}
+
+/// An entry of the map; name or value are empty where they are absent.
+fn read_attribute<'a>(cursor: &mut Cursor<'a>, wire: Wire) -> Result<(&'a str, &'a str), Fault> {
+    let (mut name, mut value) = ("", "");
+    let mut inside = cursor.message("attributes", wire)?;
+    inside.open(2)?;
+    while let Some((number, wire)) = inside.key()? {
+        match number {
+            1 => name = inside.text("attributes.key", wire)?,
+            2 => value = inside.text("attributes.value", wire)?,
+            _ => inside.skip(number, wire, 2)?,
+        }
+    }
+    Ok((name, value))
+}
