@@ -1,3 +1,6 @@
 //! Decides who owns a marketplace support ticket, and hands it over exactly once.
 
 pub mod proto;
+pub mod ticket;
+
+pub mod catalog;
