@@ -4,3 +4,5 @@ pub mod proto;
 pub mod ticket;
 
 pub mod catalog;
+
+pub mod commands;

@@ -17,6 +17,7 @@ mod record;
 mod shape;
 mod snapshot;
 mod span;
+mod survey;
 mod table;
 
 pub use check::check;

@@ -2,7 +2,7 @@
 
 use super::{
     Encodings, InvalidRecord, Kind, Record,
-    record::{Parts, Sealed, Stored, Text},
+    record::{Parts, Sealed, Stored, Text, require_id},
     shape::{OFFER, Shape},
 };
 use crate::{proto::v1, ticket::Format};
@@ -50,6 +50,7 @@ impl Record for Offer {
             let unsaid = v1::Offer { kind: v1::offer::Kind::Unspecified.into(), ..message.clone() };
             return Self::build(&unsaid, encodings);
         }
+        require_id(&message.id)?;
         if message.publisher_id.is_empty() && !message.first_party {
             let required = "an offer that is not `firstParty` needs one";
             return Err(InvalidRecord::Missing { field: "publisherId", required });

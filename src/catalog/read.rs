@@ -4,7 +4,7 @@ use prost::Message as _;
 
 use super::{
     Encodings, InvalidRecord, Kind, MAX_RECORD_BYTES, Offer, Partner, Publisher, Quoted, Record,
-    shape::{invalid_json, survey},
+    survey::{invalid_json, survey},
 };
 use crate::ticket::{Format, Payload};
 

@@ -6,8 +6,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     Encodings, InvalidRecord, Kind, MAX_ID_BYTES, MAX_RECORD_BYTES,
-    shape::{Shape, invalid_json},
+    shape::Shape,
     span::{Span, in_json, in_protobuf},
+    survey::invalid_json,
 };
 use crate::ticket::Format;
 
@@ -94,6 +95,14 @@ impl Text<'_> {
     }
 }
 
+/// Refuses a record without an id.
+pub(super) fn require_id(id: &str) -> Result<(), InvalidRecord> {
+    if id.is_empty() {
+        return Err(InvalidRecord::Missing { field: "id", required: "every record needs one" });
+    }
+    Ok(())
+}
+
 /// What a kind of record wants to have at hand.
 pub(super) struct Parts<'a> {
     pub id: &'a str,
@@ -114,9 +123,7 @@ impl Stored {
         M: prost::Message + Serialize,
     {
         let id = Text { value: parts.id, name: "id", path: &[1] };
-        if id.value.is_empty() {
-            return Err(InvalidRecord::Missing { field: "id", required: "every record needs one" });
-        }
+        require_id(id.value)?;
         id.check_id()?;
         parts.link.check_id()?;
 
