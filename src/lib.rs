@@ -1,5 +1,30 @@
 //! Decides who owns a marketplace support ticket, and hands it over exactly once.
+//!
+//! The modules in the order in which a ticket passes through them: its bytes are read ([`ticket`]), what it names is looked up ([`catalog`]), the policy says what
+//! follows ([`policy`]), that becomes a party ([`decide`]), and the bytes are put together anew ([`encode`]); [`route`] is all of it for one record. [`kafka`] does
+//! so exactly once for every record of a topic, [`service`] is the process around it.
 
-pub mod config;
+// The contracts.
 pub mod proto;
+
+// The core: pure, without clock, file or socket.
 pub mod ticket;
+
+pub mod catalog;
+
+pub mod policy;
+
+pub mod decide;
+
+pub mod encode;
+
+pub mod route;
+
+// The edge.
+pub mod config;
+
+pub mod kafka;
+
+pub mod service;
+
+pub mod commands;

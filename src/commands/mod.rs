@@ -1,0 +1,4 @@
+//! The commands, one file each, and what they share.
+
+pub mod catalog;
+pub mod folder;
