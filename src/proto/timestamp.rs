@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn a_time_out_of_range_is_refused() {
-        for text in ["0000-12-31T23:59:59Z", "10000-01-01T00:00:00Z", "2026-11-22", "2026-02-30T00:00:00Z", ""] {
+        for text in
+            ["0000-12-31T23:59:59Z", "10000-01-01T00:00:00Z", "2026-11-22", "2026-02-30T00:00:00Z", ""]
+        {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }
