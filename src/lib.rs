@@ -25,6 +25,6 @@ pub mod config;
 
 pub mod kafka;
 
-pub mod service;
+// pub mod service;
 
 pub mod commands;

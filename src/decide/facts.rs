@@ -63,7 +63,7 @@ impl<'a> Facts<'a> {
                 Some(offer) => fact(offer.azure_based(), TriageReason::IncompleteOffer),
             },
             source: ticket.source,
-            attributes: ticket.attributes,
+            attributes: &ticket.attributes,
             offer: ticket.offer_id,
             publisher: match (records.offer, requester) {
                 (Some(offer), _) => offer.publisher_id(),
