@@ -12,7 +12,7 @@ const AZURE_BASED: u32 = 1 << 1;
 const FIRST_PARTY: u32 = 1 << 2;
 
 /// A product in the marketplace. Cheap to clone: a counted reference.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Offer(Stored);
 
 /// The contacts that an offer can name (S9).

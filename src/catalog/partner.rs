@@ -14,7 +14,7 @@ const ELECTION_MASK: u32 = 0b11;
 const HANDLES_SHIFT: u32 = 8;
 
 /// A partner of the CSP program. Cheap to clone: a counted reference.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Partner(Stored);
 
 impl Sealed for Partner {

@@ -1,5 +1,7 @@
 //! What the three kinds of records have in common: one allocation with facts, texts and encodings.
 
+use std::fmt;
+
 use serde::{Serialize, de::DeserializeOwned};
 use triomphe::ThinArc;
 use xxhash_rust::xxh3::xxh3_128;
@@ -111,6 +113,12 @@ pub(super) struct Parts<'a> {
     pub addresses: [Text<'a>; ADDRESSES],
     /// Facts, packed as the kind likes.
     pub facts: u32,
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:032x}", self.id(), self.digest())
+    }
 }
 
 impl Stored {
