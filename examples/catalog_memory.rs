@@ -6,7 +6,7 @@
 use std::{env, error::Error, fs, hint::black_box, path::PathBuf, time::Instant};
 
 use ticket_router::{
-    catalog::{Catalog, Change, Draft, Encodings, Kind, Offer, Record, read},
+    catalog::{Catalog, Change, Draft, Encodings, Kind, Offer, read},
     commands::folder::load_into,
     ticket::{Format, Payload},
 };

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! What the marketplace knows: offers, publishers and partners, held ready to be copied into a routed ticket.
 //!
 //! A record is checked and encoded once, when it enters ([`read`], [`Offer::build`]); then it is one allocation
@@ -95,17 +94,3 @@ impl Kind {
 
 #[cfg(test)]
 mod tests;
-=======
-//! The catalog.
-
-/// A contact that an offer names (S9).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum OfferContact {
-    /// The publisher's engineers.
-    Engineering,
-    /// The publisher's customer support.
-    CustomerSupport,
-    /// The publisher's contact for partners of the CSP program.
-    CspProgram,
-}
->>>>>>> policy

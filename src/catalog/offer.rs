@@ -2,7 +2,7 @@
 
 use super::{
     Encodings, InvalidRecord, Kind, Record,
-    record::{Parts, Sealed, Stored, Text, require_id},
+    record::{Parts, Sealed, Stored, Text, accessors, require_id},
     shape::{OFFER, Shape},
 };
 use crate::{proto::v1, ticket::Format};
@@ -30,6 +30,8 @@ impl OfferContact {
     /// All contacts, in the contract's order.
     pub const ALL: [Self; 3] = [Self::Engineering, Self::CustomerSupport, Self::CspProgram];
 }
+
+accessors!(Offer);
 
 impl Sealed for Offer {
     const SHAPE: &'static Shape = OFFER;

@@ -48,6 +48,33 @@ pub trait Record: Clone + Sized + Sealed {
     }
 }
 
+/// Gives a record the methods of [`Record`] as its own, so that callers need not import the trait.
+macro_rules! accessors {
+    ($record:ident) => {
+        impl $record {
+            /// Returns the record's id.
+            #[must_use]
+            pub fn id(&self) -> &str {
+                self.0.id()
+            }
+
+            /// Returns the record as canonical ProtoJSON or as protobuf; empty where that encoding is not kept.
+            #[must_use]
+            pub fn encoded(&self, format: $crate::ticket::Format) -> &[u8] {
+                self.0.encoded(format)
+            }
+
+            /// Returns a digest of the record's canonical protobuf bytes, whatever encodings are kept.
+            #[must_use]
+            pub fn digest(&self) -> u128 {
+                self.0.digest()
+            }
+        }
+    };
+}
+
+pub(super) use accessors;
+
 /// What only this module's records can give.
 pub trait Sealed {
     /// The names and types of the message's fields in JSON.
