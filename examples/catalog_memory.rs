@@ -6,7 +6,7 @@
 use std::{env, error::Error, fs, hint::black_box, path::PathBuf, time::Instant};
 
 use ticket_router::{
-    catalog::{Catalog, Change, Draft, Encodings, Kind, Offer, Record, read},
+    catalog::{Catalog, Change, Draft, Encodings, Kind, Offer, read},
     commands::folder::load_into,
     ticket::{Format, Payload},
 };
@@ -65,12 +65,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     writer.reclaim();
     report("replaced by the same (100 differ)", since);
 
-    let since = Instant::now();
-    let mut draft = Draft::new();
-    load_into(&mut draft, &folder, encodings, |_| ())?;
-    writer.replace(draft);
-    writer.reclaim();
-    report("replaced by one that shares nothing", since);
+    for round in 1..=2 {
+        let since = Instant::now();
+        let mut draft = Draft::new();
+        load_into(&mut draft, &folder, encodings, |_| ())?;
+        writer.replace(draft);
+        writer.reclaim();
+        report(&format!("replaced by one that shares nothing, {round}"), since);
+    }
 
     let since = Instant::now();
     writer.apply(Change::Remove(Kind::Offer, "offer-0000001".to_owned()));

@@ -303,7 +303,7 @@ fn fill(ticket: &mut Ticket, world: &World, index: u64) {
     }
     set(&mut ticket.offer_id, format_args!("offer-{number:07}"));
     set(&mut ticket.plan_id, format_args!("plan-{}", random.pick(&["basic", "standard", "premium"])));
-    let subscription = random.next();
+    let subscription = random.next() >> 16;
     set(
         &mut ticket.subscription_id,
         format_args!(

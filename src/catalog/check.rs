@@ -1,6 +1,6 @@
 //! What records say about each other, and leave unsaid.
 
-use super::{Finding, Kind, Offer, OfferContact, Partner, Problem, Record, Snapshot};
+use super::{Finding, Kind, Offer, OfferContact, Partner, Problem, Snapshot};
 use crate::{proto::v1::partner::Model, ticket::Format};
 
 /// Checks the records of a catalog against each other: what will send tickets to triage, or leave a support agent

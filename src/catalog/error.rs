@@ -81,12 +81,6 @@ pub enum InvalidRecord {
         /// The decoder's message, which names message and field.
         detail: String,
     },
-    /// The bytes cannot be taken as JSON or protobuf at all.
-    #[error("{detail}")]
-    Payload {
-        /// What is wrong with value or `content-type`.
-        detail: String,
-    },
     /// The Kafka record has no key, or one that is not UTF-8.
     #[error("key is missing or not UTF-8, allowed: the record's `id`")]
     Key,
@@ -112,7 +106,7 @@ impl InvalidRecord {
             | Self::DuplicateKey { field }
             | Self::Duration { field, .. } => Some(field),
             Self::Key | Self::KeyMismatch { .. } => Some("key"),
-            Self::TooLarge { .. } | Self::Json { .. } | Self::Protobuf { .. } | Self::Payload { .. } => None,
+            Self::TooLarge { .. } | Self::Json { .. } | Self::Protobuf { .. } => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Encodings, InvalidRecord, Kind, Record,
-    record::{Parts, Sealed, Stored, Text, require_id},
+    record::{Parts, Sealed, Stored, Text, accessors, require_id},
     shape::{OFFER, Shape},
 };
 use crate::{proto::v1, ticket::Format};
@@ -12,7 +12,7 @@ const AZURE_BASED: u32 = 1 << 1;
 const FIRST_PARTY: u32 = 1 << 2;
 
 /// A product in the marketplace. Cheap to clone: a counted reference.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Offer(Stored);
 
 /// The contacts that an offer can name (S9).
@@ -30,6 +30,8 @@ impl OfferContact {
     /// All contacts, in the contract's order.
     pub const ALL: [Self; 3] = [Self::Engineering, Self::CustomerSupport, Self::CspProgram];
 }
+
+accessors!(Offer);
 
 impl Sealed for Offer {
     const SHAPE: &'static Shape = OFFER;

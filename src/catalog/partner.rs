@@ -2,7 +2,7 @@
 
 use super::{
     Encodings, InvalidRecord, Kind, Record,
-    record::{Parts, Sealed, Stored, Text},
+    record::{Parts, Sealed, Stored, Text, accessors},
     shape::{CATEGORY, MODEL, PARTNER, Shape, TECHNICAL_SUPPORT},
 };
 use crate::proto::v1::{self, partner::Model, partner::TechnicalSupport, ticket::Category};
@@ -14,8 +14,10 @@ const ELECTION_MASK: u32 = 0b11;
 const HANDLES_SHIFT: u32 = 8;
 
 /// A partner of the CSP program. Cheap to clone: a counted reference.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Partner(Stored);
+
+accessors!(Partner);
 
 impl Sealed for Partner {
     const SHAPE: &'static Shape = PARTNER;

@@ -2,14 +2,16 @@
 
 use super::{
     Encodings, InvalidRecord, Kind, Record,
-    record::{Parts, Sealed, Stored, Text},
+    record::{Parts, Sealed, Stored, Text, accessors},
     shape::{PUBLISHER, Shape, is_sane},
 };
 use crate::{proto::v1, ticket::Format};
 
 /// An ISV that publishes offers. Cheap to clone: a counted reference.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Publisher(Stored);
+
+accessors!(Publisher);
 
 impl Sealed for Publisher {
     const SHAPE: &'static Shape = PUBLISHER;

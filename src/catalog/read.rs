@@ -9,7 +9,7 @@ use super::{
 use crate::ticket::{Format, Payload};
 
 /// A record that was read, and what it said besides.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Decoded<R> {
     /// The record.
     pub record: R,
@@ -20,7 +20,7 @@ pub struct Decoded<R> {
 /// A key of a record's JSON that the contract does not have.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UnknownField {
-    /// Its path, as it was found.
+    /// Its path, as it was found; the key is cut after 64 characters.
     pub path: String,
     /// The field that has this name but for capitals and underscores.
     pub meant: Option<&'static str>,
@@ -70,7 +70,7 @@ fn without_nulls(value: serde_json::Value) -> serde_json::Value {
 }
 
 /// What one record of a catalog topic does to the catalog.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Change {
     /// Adds or replaces an offer.
     Offer(Offer),

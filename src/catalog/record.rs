@@ -1,5 +1,7 @@
 //! What the three kinds of records have in common: one allocation with facts, texts and encodings.
 
+use std::fmt;
+
 use serde::{Serialize, de::DeserializeOwned};
 use triomphe::ThinArc;
 use xxhash_rust::xxh3::xxh3_128;
@@ -45,6 +47,33 @@ pub trait Record: Clone + Sized + Sealed {
         self.stored().digest()
     }
 }
+
+/// Gives a record the methods of [`Record`] as its own, so that callers need not import the trait.
+macro_rules! accessors {
+    ($record:ident) => {
+        impl $record {
+            /// Returns the record's id.
+            #[must_use]
+            pub fn id(&self) -> &str {
+                self.0.id()
+            }
+
+            /// Returns the record as canonical ProtoJSON or as protobuf; empty where that encoding is not kept.
+            #[must_use]
+            pub fn encoded(&self, format: $crate::ticket::Format) -> &[u8] {
+                self.0.encoded(format)
+            }
+
+            /// Returns a digest of the record's canonical protobuf bytes, whatever encodings are kept.
+            #[must_use]
+            pub fn digest(&self) -> u128 {
+                self.0.digest()
+            }
+        }
+    };
+}
+
+pub(super) use accessors;
 
 /// What only this module's records can give.
 pub trait Sealed {
@@ -111,6 +140,12 @@ pub(super) struct Parts<'a> {
     pub addresses: [Text<'a>; ADDRESSES],
     /// Facts, packed as the kind likes.
     pub facts: u32,
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:032x}", self.id(), self.digest())
+    }
 }
 
 impl Stored {

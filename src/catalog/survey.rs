@@ -228,12 +228,12 @@ impl<'de> Visitor<'de> for Probe<'_> {
             let dot = if self.pass.path.is_empty() { "" } else { "." };
             let name: Cow<'de, str> = known.map_or(key, |field| Cow::Borrowed(field.name));
             if seen.contains(&name) {
-                let field = format!("{}{dot}{}", self.pass.path, name.escape_debug());
+                let field = format!("{}{dot}{}", self.pass.path, shortened(&name).escape_debug());
                 return Err(self.pass.refuse(InvalidRecord::DuplicateKey { field }));
             }
             let unknown = &mut self.pass.survey.unknown_fields;
             if let (Some(shape), None, true) = (shape, known, unknown.len() < MAX_UNKNOWN) {
-                let path = format!("{}{dot}{name}", self.pass.path);
+                let path = format!("{}{dot}{}", self.pass.path, shortened(&name));
                 unknown.push(UnknownField { path, meant: similar(&name, shape) });
             }
             let expected = known.map_or(Expected::Anything, |field| Expected::One(field.value));
@@ -246,6 +246,11 @@ impl<'de> Visitor<'de> for Probe<'_> {
         }
         Ok(())
     }
+}
+
+/// Cuts a foreign key after as many characters as a message shows.
+fn shortened(name: &str) -> String {
+    name.chars().take(64).collect()
 }
 
 /// Returns the field whose name differs only in capitals, hyphens and underscores.

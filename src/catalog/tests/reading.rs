@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
@@ -250,7 +251,7 @@ fn a_change_needs_the_key_that_its_record_has() {
     for key in [None, Some(&b"\xff"[..])] {
         assert_eq!(change(key).err(), Some(InvalidRecord::Key));
     }
-    let refused = change(Some(b"p2")).err().expect("the key is another one");
+    let refused = change(Some(b"p2")).expect_err("the key is another one");
     assert_eq!(refused.to_string(), "key is `p2`, `id` is `p\\n1`; they must be equal");
     assert_eq!(refused.field(), Some("key"));
 }
@@ -260,4 +261,88 @@ fn a_null_value_removes() {
     let change = Change::read(Kind::Offer, Some(b"o"), None, Encodings::BOTH);
     assert!(matches!(change, Ok(Change::Remove(Kind::Offer, id)) if id == "o"));
     assert_eq!(Change::read(Kind::Offer, None, None, Encodings::BOTH).err(), Some(InvalidRecord::Key));
+}
+
+/// Reads bytes as any kind of record: refused, or what is kept reads back as the same record from both encodings.
+fn check_round_trip<R: Record>(payload: Payload<'_>) {
+    let Ok(decoded) = read::<R>(payload, Encodings::BOTH) else { return };
+    for format in [Format::Json, Format::Protobuf] {
+        let bytes = decoded.record.encoded(format);
+        let again = read::<R>(Payload { format, bytes }, Encodings::BOTH).expect("own writing is read");
+        assert_eq!(
+            (again.record.id(), again.record.digest()),
+            (decoded.record.id(), decoded.record.digest())
+        );
+        assert!(again.unknown_fields.is_empty());
+    }
+}
+
+fn check_round_trips(format: Format, bytes: &[u8]) {
+    let payload = Payload { format, bytes };
+    check_round_trip::<Offer>(payload);
+    check_round_trip::<Publisher>(payload);
+    check_round_trip::<Partner>(payload);
+}
+
+/// The full records in both formats, for the random tests to damage.
+fn seeds() -> Vec<(Format, Vec<u8>)> {
+    let json = |text: serde_json::Result<Vec<u8>>| (Format::Json, text.expect("it is valid"));
+    vec![
+        json(serde_json::to_vec(&full_offer())),
+        json(serde_json::to_vec(&full_publisher())),
+        json(serde_json::to_vec(&full_partner())),
+        (Format::Protobuf, full_offer().encode_to_vec()),
+        (Format::Protobuf, full_publisher().encode_to_vec()),
+        (Format::Protobuf, full_partner().encode_to_vec()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn damaged_records_are_refused_or_kept_whole(
+        seed in prop::sample::select(seeds()),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..4),
+    ) {
+        let (format, mut bytes) = seed;
+        for (place, byte, how) in damage {
+            let at = place.index(bytes.len().max(1));
+            match how {
+                0 if at < bytes.len() => bytes[at] = byte,
+                1 if at < bytes.len() => drop(bytes.remove(at)),
+                _ => bytes.insert(at.min(bytes.len()), byte),
+            }
+        }
+        check_round_trips(format, &bytes);
+    }
+
+    #[test]
+    fn any_text_survives_in_every_field(
+        texts in prop::collection::vec(any::<String>(), 6),
+        id in "[^\\x00]{1,20}",
+    ) {
+        let [publisher_id, title, engineering, customer_support, csp_program, user_documentation_uri] =
+            <[String; 6]>::try_from(texts).expect("six texts were made");
+        let contacts = v1::offer::Contacts { engineering, customer_support, csp_program };
+        let message = v1::Offer {
+            id, publisher_id, title, user_documentation_uri,
+            contacts: Some(contacts.clone()),
+            first_party: true,
+            ..v1::Offer::default()
+        };
+        let both = Offer::build(&message, Encodings::BOTH).expect("the offer is valid");
+        let json_only = Offer::build(&message, Encodings::JSON).expect("the offer is valid");
+        for offer in [&both, &json_only] {
+            prop_assert_eq!(offer.id(), &message.id);
+            prop_assert_eq!(offer.publisher_id(), &message.publisher_id);
+            for (contact, address) in OfferContact::ALL.into_iter().zip([
+                &contacts.engineering, &contacts.customer_support, &contacts.csp_program,
+            ]) {
+                prop_assert_eq!(offer.contact(contact, Format::Protobuf), address.as_bytes());
+                let quoted = serde_json::to_string(address).expect("a string can be written");
+                prop_assert_eq!([b"\"", offer.contact(contact, Format::Json), b"\""].concat(), quoted.as_bytes());
+            }
+        }
+        check_round_trips(Format::Json, both.encoded(Format::Json));
+        check_round_trips(Format::Protobuf, both.encoded(Format::Protobuf));
+    }
 }

@@ -117,7 +117,7 @@ fn an_id_is_required_and_bounded() {
 #[test]
 fn an_offer_needs_a_publisher_unless_it_is_first_party() {
     let message = v1::Offer { publisher_id: String::new(), ..full_offer() };
-    let refused = Offer::build(&message, Encodings::JSON).err().expect("it has no publisher");
+    let refused = Offer::build(&message, Encodings::JSON).expect_err("it has no publisher");
     assert_eq!(refused.field(), Some("publisherId"));
     let message = v1::Offer { first_party: true, ..message };
     assert!(Offer::build(&message, Encodings::JSON).expect("Microsoft's own").is_first_party());
@@ -130,7 +130,7 @@ fn numbers_of_a_newer_writer_that_decide_about_owners_are_refused() {
         (v1::Partner { technical_support: -1, ..full_partner() }, "technicalSupport"),
         (v1::Partner { provider_handles: vec![1, 99], ..full_partner() }, "providerHandles[1]"),
     ] {
-        let refused = Partner::build(&message, Encodings::PROTOBUF).err().expect("it is not known");
+        let refused = Partner::build(&message, Encodings::PROTOBUF).expect_err("it is not known");
         assert_eq!(refused.field(), Some(field));
         assert!(refused.to_string().contains("which this version does not know"), "{refused}");
     }
@@ -175,13 +175,13 @@ fn a_duration_that_nobody_can_keep_is_refused() {
 #[test]
 fn a_record_over_the_limit_is_refused_in_each_encoding() {
     let message = v1::Offer { title: "x".repeat(MAX_RECORD_BYTES), ..full_offer() };
-    let refused = Offer::build(&message, Encodings::JSON).err().expect("it is too large");
+    let refused = Offer::build(&message, Encodings::JSON).expect_err("it is too large");
     assert!(matches!(refused, InvalidRecord::TooLarge { what: "protobuf encoding", .. }), "{refused}");
 
     // A control character takes one byte in protobuf and six in JSON.
     let message = v1::Offer { title: "\u{1}".repeat(MAX_RECORD_BYTES / 2), ..full_offer() };
     assert!(Offer::build(&message, Encodings::PROTOBUF).is_ok());
-    let refused = Offer::build(&message, Encodings::JSON).err().expect("it is too large");
+    let refused = Offer::build(&message, Encodings::JSON).expect_err("it is too large");
     assert!(matches!(refused, InvalidRecord::TooLarge { what: "JSON encoding", .. }), "{refused}");
 }
 
