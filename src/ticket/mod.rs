@@ -28,6 +28,6 @@ mod view;
 pub use limits::Limits;
 pub use payload::{Format, Payload};
 pub use reader::Reader;
-pub use reason::{quote, BadRecord, DeadLetterReason};
+pub use reason::{BadRecord, DeadLetterReason, quote};
 pub use transcode::transcode;
 pub use view::{Attributes, Coded, Ticket};

@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, fmt};
 
 use prost::Message;
 use serde::{
-    de::{self, MapAccess, SeqAccess, Visitor},
     Deserialize, Deserializer,
+    de::{self, MapAccess, SeqAccess, Visitor},
 };
 
 use crate::{
     proto::{
-        v1::ticket::{requester::Role, Category, Severity},
         Timestamp,
+        v1::ticket::{Category, Severity, requester::Role},
     },
     ticket::{Coded, Format, Limits, Payload, Reader, Ticket},
 };
@@ -308,11 +308,7 @@ fn id(
     limits: &Limits,
 ) -> Result<String, Doubt> {
     let id = text(fields, name, other)?;
-    if id.len() > limits.max_id_bytes {
-        refused(name)
-    } else {
-        Ok(id)
-    }
+    if id.len() > limits.max_id_bytes { refused(name) } else { Ok(id) }
 }
 
 fn whole(value: Option<Value>) -> Result<Option<i128>, Doubt> {
