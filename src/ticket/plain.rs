@@ -73,7 +73,12 @@ pub fn compare(payload: Payload<'_>) -> bool {
     match (&fast, &plain) {
         (Ok(fast), Reading::Ticket(plain)) => assert_eq!(*fast, **plain),
         (Err(_), Reading::Refused(_)) | (_, Reading::Unsure) => {}
-        _ => panic!("the fast reading is {fast:?}, the plain one {plain:?}"),
+        (_, Reading::Refused(why)) => {
+            panic!("only the plain reading refuses: {why}; the fast one is {fast:?}")
+        }
+        (Err(bad), Reading::Ticket(plain)) => {
+            panic!("only the fast reading refuses: {bad}; the plain one is {plain:?}")
+        }
     }
     fast.is_ok()
 }

@@ -1,6 +1,5 @@
 //! What a ticket may look like, reason by reason.
 
-use proptest::{collection::vec, prelude::*};
 use prost::Message;
 
 use super::{DeadLetterReason as Reason, plain::compare, *};
