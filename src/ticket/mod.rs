@@ -9,6 +9,8 @@
 //! A ticket is looked at, not built: one pass over its bytes checks them and borrows the fields of [`Ticket`];
 //! the bytes themselves are what travels on. A record that fails is data, not a fault: [`BadRecord`] says why.
 
+#[cfg(test)]
+mod differential;
 mod json;
 mod limits;
 mod payload;
@@ -28,6 +30,6 @@ mod view;
 pub use limits::Limits;
 pub use payload::{Format, Payload};
 pub use reader::Reader;
-pub use reason::{quote, BadRecord, DeadLetterReason};
+pub use reason::{BadRecord, DeadLetterReason, quote};
 pub use transcode::transcode;
 pub use view::{Attributes, Coded, Ticket};

@@ -1,6 +1,6 @@
 //! From a record's value to the ticket's own bytes and their format.
 
-use super::{reason::quote_bytes, BadRecord, DeadLetterReason as Reason, Limits};
+use super::{BadRecord, DeadLetterReason as Reason, Limits, reason::quote_bytes};
 
 /// How a ticket is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,5 +121,97 @@ impl TrimJson for [u8] {
         let start = self.iter().position(|byte| !is_space(byte)).unwrap_or(self.len());
         let end = self.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
         self.get(start..end).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of<'a>(content_type: Option<&str>, value: &'a [u8]) -> Result<(Format, &'a [u8]), Reason> {
+        Payload::of(content_type.map(str::as_bytes), Some(value), &Limits::default())
+            .map(|payload| (payload.format, payload.bytes))
+            .map_err(|bad| bad.reason)
+    }
+
+    #[test]
+    fn an_empty_value_has_a_reason_whatever_its_type() {
+        assert_eq!(of(None, b""), Err(Reason::EmptyValue));
+        assert_eq!(of(Some("text/plain"), b""), Err(Reason::EmptyValue));
+        let null = Payload::of(None, None, &Limits::default());
+        assert_eq!(null.expect_err("null").reason, Reason::EmptyValue);
+    }
+
+    #[test]
+    fn a_value_that_is_too_large_is_not_looked_at() {
+        let limits = Limits { max_record_bytes: 2, ..Limits::default() };
+        let bad = Payload::of(Some(b"text/plain"), Some(b"{} "), &limits).expect_err("three bytes");
+        assert_eq!(bad.reason, Reason::RecordTooLarge);
+        assert_eq!(bad.detail, "the value has 3 bytes, limit is 2");
+        Payload::of(None, Some(b"{}"), &limits).expect("two bytes");
+    }
+
+    #[test]
+    fn the_first_byte_decides_without_a_content_type() {
+        assert_eq!(of(None, b"{}\r\n"), Ok((Format::Json, &b"{}"[..])));
+        assert_eq!(of(None, b"\x0a\x011"), Ok((Format::Protobuf, &b"\x0a\x011"[..])));
+        assert_eq!(of(None, b" {}"), Ok((Format::Protobuf, &b" {}"[..])));
+    }
+
+    #[test]
+    fn a_content_type_counts_without_case_and_parameters() {
+        for json in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            " application/cloudevents+json",
+            "a/b+JSON ;x",
+        ] {
+            assert_eq!(of(Some(json), b"\xef\xbb\xbf \t\r\n{}\n"), Ok((Format::Json, &b"{}"[..])), "{json}");
+        }
+        for name in ["application/protobuf", "APPLICATION/X-PROTOBUF", "application/vnd.google.protobuf;v=1"]
+        {
+            assert_eq!(of(Some(name), b"{}"), Ok((Format::Protobuf, &b"{}"[..])), "{name}");
+        }
+        for other in
+            ["", "text/plain", "application/jsonl", "+json", "json", "application/xml; a=application/json"]
+        {
+            assert_eq!(of(Some(other), b"{}"), Err(Reason::UnsupportedContentType), "{other}");
+        }
+        let bad = Payload::of(Some(b"a\n\xff"), Some(b"{}"), &Limits::default()).expect_err("no media type");
+        assert!(bad.detail.contains(r"`a\n\\xff`"), "{bad}");
+    }
+
+    #[test]
+    fn confluent_framing_is_taken_off() {
+        let frames: [&[u8]; 2] = [b"\0\0\0\0\x07\0", b"\0\0\0\0\x07\x02\0"];
+        for frame in frames {
+            let (json, protobuf) = ([frame, b"{} "].concat(), [frame, b"\x0a\x011"].concat());
+            assert_eq!(of(None, &json), Ok((Format::Json, &b"{}"[..])));
+            assert_eq!(of(None, &protobuf), Ok((Format::Protobuf, &b"\x0a\x011"[..])));
+            assert_eq!(of(Some("application/json"), &json), Ok((Format::Json, &b"{}"[..])));
+            assert_eq!(
+                of(Some("application/protobuf"), &protobuf),
+                Ok((Format::Protobuf, &b"\x0a\x011"[..]))
+            );
+            assert_eq!(of(None, frame), Ok((Format::Protobuf, &b""[..])));
+        }
+        // Frames of JSON schemas have no message index.
+        assert_eq!(of(None, b"\0\0\0\0\x07{}"), Ok((Format::Json, &b"{}"[..])));
+        assert_eq!(of(Some("application/json"), b"\0\0\0\0\x07\n{}"), Ok((Format::Json, &b"{}"[..])));
+    }
+
+    #[test]
+    fn a_frame_of_another_message_is_refused() {
+        for frame in [
+            &b"\0"[..],
+            b"\0\0\0\0\x07",
+            b"\0\0\0\0\x07\x02",
+            b"\0\0\0\0\x07\x02\x02{}",
+            b"\0\0\0\0\x07\x04\0\0{}",
+        ] {
+            assert_eq!(of(None, frame), Err(Reason::InvalidFraming), "{frame:x?}");
+            assert_eq!(of(Some("application/json"), frame), Err(Reason::InvalidFraming), "{frame:x?}");
+        }
+        assert_eq!(of(Some("application/protobuf"), b"\0\0\0\0\x07{}"), Err(Reason::InvalidFraming));
     }
 }

@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, fmt};
 
 use prost::Message;
 use serde::{
-    de::{self, MapAccess, SeqAccess, Visitor},
     Deserialize, Deserializer,
+    de::{self, MapAccess, SeqAccess, Visitor},
 };
 
 use crate::{
     proto::{
-        v1::ticket::{requester::Role, Category, Severity},
         Timestamp,
+        v1::ticket::{Category, Severity, requester::Role},
     },
     ticket::{Coded, Format, Limits, Payload, Reader, Ticket},
 };
@@ -73,7 +73,12 @@ pub fn compare(payload: Payload<'_>) -> bool {
     match (&fast, &plain) {
         (Ok(fast), Reading::Ticket(plain)) => assert_eq!(*fast, **plain),
         (Err(_), Reading::Refused(_)) | (_, Reading::Unsure) => {}
-        _ => panic!("the fast reading is {fast:?}, the plain one {plain:?}"),
+        (_, Reading::Refused(why)) => {
+            panic!("only the plain reading refuses: {why}; the fast one is {fast:?}")
+        }
+        (Err(bad), Reading::Ticket(plain)) => {
+            panic!("only the fast reading refuses: {bad}; the plain one is {plain:?}")
+        }
     }
     fast.is_ok()
 }
@@ -308,11 +313,7 @@ fn id(
     limits: &Limits,
 ) -> Result<String, Doubt> {
     let id = text(fields, name, other)?;
-    if id.len() > limits.max_id_bytes {
-        refused(name)
-    } else {
-        Ok(id)
-    }
+    if id.len() > limits.max_id_bytes { refused(name) } else { Ok(id) }
 }
 
 fn whole(value: Option<Value>) -> Result<Option<i128>, Doubt> {

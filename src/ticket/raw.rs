@@ -23,11 +23,7 @@ impl<'a> Raw<'a> {
 
     /// The text, where it has no escapes.
     pub(super) const fn as_plain(&self) -> Option<&'a str> {
-        if self.escaped {
-            None
-        } else {
-            Some(self.text)
-        }
+        if self.escaped { None } else { Some(self.text) }
     }
 
     /// Bytes as written: no less than [`len`](Self::len).
@@ -37,11 +33,7 @@ impl<'a> Raw<'a> {
 
     /// Bytes of the text that is meant.
     pub(super) fn len(&self) -> usize {
-        if self.escaped {
-            Pieces(self.text).map(|piece| piece.len()).sum()
-        } else {
-            self.text.len()
-        }
+        if self.escaped { Pieces(self.text).map(|piece| piece.len()).sum() } else { self.text.len() }
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -102,11 +94,7 @@ impl<'s> Arena<'s> {
 
     /// Bytes that [`text`](Self::text) may need for this one.
     pub(super) const fn need(raw: &Raw<'_>) -> usize {
-        if raw.escaped {
-            raw.text.len()
-        } else {
-            0
-        }
+        if raw.escaped { raw.text.len() } else { 0 }
     }
 
     /// The text that is meant.

@@ -1,15 +1,14 @@
 //! Reads tickets: checks all of one and borrows what a decision needs.
 
 use super::{
-    json,
+    BadRecord, Format, Limits, Payload, json,
     payload::looks_like_json,
     protobuf,
     raw::{Arena, Raw},
     sink::{Code, Sink, Text},
     view::{Attributes, Coded, Slots, Ticket},
-    BadRecord, Format, Limits, Payload,
 };
-use crate::proto::v1::ticket::{requester::Role, Category, Severity};
+use crate::proto::v1::ticket::{Category, Severity, requester::Role};
 
 /// Reads one ticket after the other; each worker has its own.
 ///

@@ -1,13 +1,11 @@
 //! What a ticket may look like, reason by reason.
 
-use proptest::{collection::vec, prelude::*};
 use prost::Message;
 
-use super::{plain::compare, DeadLetterReason as Reason, *};
+use super::{DeadLetterReason as Reason, plain::compare, *};
 use crate::proto::{
-    v1,
-    v1::ticket::{requester::Role, Category, Severity},
-    Timestamp,
+    Timestamp, v1,
+    v1::ticket::{Category, Severity, requester::Role},
 };
 
 const TICKET: &str = r#"{"id":"T-1","source":"zendesk/contoso","createdAt":"2026-11-22T18:00:00Z",
@@ -120,5 +118,312 @@ fn escaped_texts_are_unescaped_one_beside_the_other() {
         assert_eq!((ticket.id, ticket.source), ("😀\"\\/\u{8}\u{c}\n\r\t", "Aé"));
         assert_eq!((ticket.requester_id, ticket.offer_id), ("\u{202e}", "plain"));
         assert_eq!(*ticket.attributes, [Some("\n"), Some("x")]);
+    }
+}
+
+#[test]
+fn an_unknown_enum_value_is_no_error() {
+    let text = r#"{"id":"1","requester":{"role":"ROLE_ROBOT"},"category":99,"severity":"1"}"#;
+    let whole = accepted(text);
+    assert_eq!((whole.requester.expect("it has one").role, whole.category, whole.severity), (0, 99, 0));
+    let mut reader = reader();
+    let ticket = reader.read(json(text)).expect("a good ticket");
+    assert_eq!((ticket.role, ticket.category), (Coded::Unknown, Coded::Unknown));
+    assert_eq!(ticket.severity, Severity::Unspecified);
+}
+
+#[test]
+fn more_attributes_than_fit_in_place_can_be_declared() {
+    let names: Vec<_> = (0..20).map(|n| format!("a{n}")).collect();
+    let mut reader = Reader::new(Limits::default(), names);
+    let ticket = reader.read(json(r#"{"id":"1","attributes":{"a19":"x\u0020y"}}"#)).expect("a good ticket");
+    assert_eq!(ticket.attributes.len(), 20);
+    assert_eq!(ticket.attributes.last(), Some(&Some("x y")));
+}
+
+#[test]
+fn malformed_json_is_refused() {
+    for text in [
+        "",
+        "{",
+        "[]",
+        "null",
+        "\"a\"",
+        "{}}",
+        "{\"id\"}",
+        "{\"id\":}",
+        "{\"id\":\"1\",}",
+        "{\"id\":\"1\"",
+        "{\"id\":\"1",
+        "{,\"id\":\"1\"}",
+        "{\"id\":\"1\" \"source\":\"\"}",
+        "{\"id\":\"1\"} x",
+        "{'id':'1'}",
+        "{\"id\":\"1\",\"x\":NaN}",
+        "{\"id\":\"1\",\"x\":Infinity}",
+        "{\"id\":\"1\",\"revision\":NaN}",
+        "{\"id\":\"1\",\"x\":01}",
+        "{\"id\":\"1\",\"x\":-}",
+        "{\"id\":\"1\",\"x\":1.}",
+        "{\"id\":\"1\",\"x\":.5}",
+        "{\"id\":\"1\",\"x\":1e}",
+        "{\"id\":\"1\",\"x\":+1}",
+        "{\"id\":\"1\",\"x\":[1,]}",
+        "{\"id\":\"1\",\"x\":[,]}",
+        "{\"id\":\"1\",\"x\":[1}",
+        "{\"id\":\"1\",\"x\":{\"a\":1]}",
+        "{\"id\":\"1\",\"x\":tru}",
+        "{\"id\":\"1\",\"x\":nulll}",
+        "{\"id\":\"1\",\"x\":{\"a\"}}",
+        "{\"id\":\"1\",\"x\":[\"a]}",
+        "{\"id\":\"a\nb\"}",
+        "{\"id\":\"a\u{0}b\"}",
+        "{\"id\":\"1\",\"x\":\"\\x\"}",
+        "{\"id\":\"1\",\"x\":\"\\u12g4\"}",
+        "{\"id\":\"\\ud800\"}",
+        "{\"id\":\"\\udc00\\ud800\"}",
+        "{\"id\":\"\\ud800\\u0041\"}",
+        "{\"id\":\"\\ud800\\ud800\"}",
+        "{\"id\":\"1\",\"x\":\"\\u12",
+        "{\"id\":\"1\"/**/}",
+    ] {
+        assert_eq!(refusal(json(text)), Reason::InvalidJson, "{text}");
+    }
+}
+
+#[test]
+fn every_truncation_of_a_json_ticket_is_refused() {
+    for (end, _) in TICKET.char_indices() {
+        assert_eq!(refusal(json(&TICKET[..end])), Reason::InvalidJson, "{end}");
+    }
+}
+
+#[test]
+fn text_that_is_not_utf_8_is_refused() {
+    for bytes in [
+        &b"{\"id\":\"\xff\"}"[..],
+        b"{\"id\":\"1\",\"x\":\"\xc3\"}",
+        b"{\"id\":\"1\"\xa0}",
+        b"{\"id\":\"\xed\xa0\x80\"}",
+    ] {
+        assert_eq!(refusal(Payload { format: Format::Json, bytes }), Reason::InvalidUtf8);
+    }
+    for bytes in [&b"\x0a\x01\xff"[..], b"\x0a\x011\x7a\x01\xff", b"\x0a\x011\x82\x01\x03\x0a\x01\xff"] {
+        assert_eq!(refusal(protobuf(bytes)), Reason::InvalidUtf8);
+    }
+}
+
+#[test]
+fn a_key_twice_in_any_object_is_refused() {
+    for text in [
+        r#"{"id":"1","id":"1"}"#,
+        r#"{"id":"1","\u0069d":"1"}"#,
+        r#"{"id":"1","offerId":"a","offer_id":"a"}"#,
+        r#"{"id":"1","offerId":null,"offer_id":null}"#,
+        r#"{"id":"1","requester":{"display_name":"a","displayName":"a"}}"#,
+        r#"{"id":"1","x":1,"y":2,"x":1}"#,
+        r#"{"id":"1","x":1,"\u0078":1}"#,
+        r#"{"id":"1","requester":{"x":1,"x":1}}"#,
+        r#"{"id":"1","attributes":{"a":"1","b":"","\u0061":"1"}}"#,
+        r#"{"id":"1","x":[[{"a":{"b":1,"c":{"b":1},"b":2}}]]}"#,
+    ] {
+        assert_eq!(refusal(json(text)), Reason::DuplicateKey, "{text}");
+    }
+    accepted(
+        r#"{"id":"1","x":{"id":1,"x":{"id":[{"id":2},{"id":2}]}},"requester":{"id":"1"},"attributes":{"id":"1"}}"#,
+    );
+}
+
+#[test]
+fn a_value_of_the_wrong_type_or_range_is_refused() {
+    for field in [
+        r#""source":1"#,
+        r#""source":["a"]"#,
+        r#""requester":"a""#,
+        r#""requester":[]"#,
+        r#""attributes":[]"#,
+        r#""attributes":{"a":null}"#,
+        r#""attributes":{"a":1}"#,
+        r#""category":true"#,
+        r#""category":1.5"#,
+        r#""category":5000000000"#,
+        r#""severity":{}"#,
+        r#""requester":{"role":[]}"#,
+        r#""revision":-1"#,
+        r#""revision":18446744073709551616"#,
+        r#""revision":" 1""#,
+        r#""revision":"1 ""#,
+        r#""revision":"""#,
+        r#""revision":"0x1""#,
+        r#""revision":"NaN""#,
+        r#""revision":0.1"#,
+        r#""revision":true"#,
+        r#""createdAt":1"#,
+        r#""createdAt":"""#,
+        r#""createdAt":"yesterday""#,
+        r#""createdAt":"0000-12-31T23:59:59Z""#,
+        r#""updatedAt":"10000-01-01T00:00:00Z""#,
+        r#""updatedAt":"2026-02-29T00:00:00Z""#,
+        r#""updatedAt":"2026-11-22T18:00:00""#,
+    ] {
+        assert_eq!(refusal(json(&format!("{{\"id\":\"1\",{field}}}"))), Reason::InvalidField, "{field}");
+    }
+    assert_eq!(refusal(json(r#"{"id":1}"#)), Reason::InvalidField);
+    for (seconds, nanos) in [(253_402_300_800, 0), (-62_135_596_801, 0), (0, -1), (0, 1_000_000_000)] {
+        let created_at = Some(Timestamp { seconds, nanos });
+        let ticket = v1::Ticket { id: "1".into(), created_at, ..Default::default() };
+        assert_eq!(refusal(protobuf(&ticket.encode_to_vec())), Reason::InvalidField);
+    }
+}
+
+#[test]
+fn nesting_ends_at_the_limit() {
+    let nested =
+        |depth: usize| format!("{{\"id\":\"1\",\"x\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+    accepted(&nested(32));
+    assert_eq!(refusal(json(&nested(33))), Reason::TooDeep);
+    assert_eq!(refusal(json(&nested(100_000))), Reason::TooDeep);
+    assert_eq!(refusal(json(&format!("{{\"id\":\"1\",\"x\":{}", "{\"a\":".repeat(40)))), Reason::TooDeep);
+    let mut out = Vec::new();
+    transcode(json(&nested(100_000)), Format::Protobuf, &mut out)
+        .expect("a reader with other limits may take it");
+
+    let groups = |depth: usize| {
+        [b"\x0a\x011".to_vec(), vec![0xfb; 0], b"\x9b\x06".repeat(depth), b"\x9c\x06".repeat(depth)].concat()
+    };
+    assert!(compare(protobuf(&groups(31))));
+    assert_eq!(refusal(protobuf(&groups(120))), Reason::TooDeep);
+}
+
+#[test]
+fn ids_are_there_and_not_too_long() {
+    for text in ["{}", r#"{"id":""}"#, r#"{"id":null}"#, r#"{"requester":{"id":"1"}}"#] {
+        assert_eq!(refusal(json(text)), Reason::MissingId);
+    }
+    assert_eq!(refusal(protobuf(b"")), Reason::MissingId);
+    assert_eq!(refusal(protobuf(b"\x0a\x011\x0a\x00")), Reason::MissingId);
+    let long = "é".repeat(512);
+    for field in ["id", "source", "partnerId", "offer_id", "planId", "subscriptionId"] {
+        let text = |value: &str| {
+            format!(r#"{{"x":{{}},"{field}":"{value}"{}}}"#, if field == "id" { "" } else { r#","id":"1""# })
+        };
+        accepted(&text(&long));
+        accepted(&text(&"\\u00e9".repeat(512)));
+        assert_eq!(refusal(json(&text(&format!("{long}a")))), Reason::IdTooLong, "{field}");
+        assert_eq!(
+            refusal(json(&text(&format!("{}a", "\\u00e9".repeat(512))))),
+            Reason::IdTooLong,
+            "{field}"
+        );
+    }
+    assert_eq!(refusal(json(&format!(r#"{{"id":"1","requester":{{"id":"{long}a"}}}}"#))), Reason::IdTooLong);
+    let ticket = v1::Ticket { id: "1".into(), plan_id: format!("{long}a"), ..Default::default() };
+    assert_eq!(refusal(protobuf(&ticket.encode_to_vec())), Reason::IdTooLong);
+}
+
+#[test]
+fn attributes_have_limits() {
+    let many = |count: usize| {
+        let entries: Vec<_> = (0..count).map(|n| format!("\"a{n}\":\"\"")).collect();
+        format!(r#"{{"id":"1","attributes":{{{}}}}}"#, entries.join(","))
+    };
+    accepted(&many(64));
+    assert_eq!(refusal(json(&many(65))), Reason::TooManyAttributes);
+    let large = |len: usize| format!(r#"{{"id":"1","attributes":{{"name":"{}"}}}}"#, "x".repeat(len));
+    accepted(&large(4092));
+    assert_eq!(refusal(json(&large(4093))), Reason::AttributeTooLarge);
+
+    let attributes = [("name".to_owned(), "x".repeat(4093))].into();
+    let ticket = v1::Ticket { id: "1".into(), attributes, ..Default::default() };
+    assert_eq!(refusal(protobuf(&ticket.encode_to_vec())), Reason::AttributeTooLarge);
+    let repeated = [b"\x0a\x011".to_vec(), b"\x82\x01\x00".repeat(65)].concat();
+    assert_eq!(refusal(protobuf(&repeated)), Reason::TooManyAttributes);
+}
+
+#[test]
+fn protobuf_that_is_not_well_formed_is_refused() {
+    for bytes in [
+        &b"\x08\x01"[..],                                         // id as a varint
+        b"\x0d\x01\x00\x00\x00",                                  // id as 32 bits
+        b"\x0a\x011\x5a\x01\x01",                                 // category as bytes
+        b"\x0a\x011\x30\x01",                                     // requester as a varint
+        b"\x0a\x05abc",                                           // shorter than it says
+        b"\x0a\x011\x0a",                                         // no length
+        b"\x0a\x011\x00\x01",                                     // field number 0
+        b"\x0a\x011\xa6\x06\x01",                                 // wire type 6
+        b"\x0a\x011\xa7\x06\x01",                                 // wire type 7
+        b"\x0a\x011\x9b\x06",                                     // a group without an end
+        b"\x0a\x011\x9c\x06",                                     // the end of no group
+        b"\x0a\x011\x9b\x06\xa4\x06",                             // the end of another group
+        b"\x0a\x011\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", // more than 64 bits
+        b"\x0a\x011\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        b"\x0a\x011\xff\xff\xff\xff\x7f\x01", // a key of more than 32 bits
+        b"\x0a\x011\x32\x02\x12\x05abcde",    // the requester's id ends behind the requester
+        b"\x0a\x011\x82\x01\x02\x08\x01",     // an attribute's name as a varint
+    ] {
+        assert_eq!(refusal(protobuf(bytes)), Reason::InvalidProtobuf, "{bytes:x?}");
+    }
+}
+
+#[test]
+fn the_last_value_counts_in_protobuf_and_messages_are_merged() {
+    let bytes = b"\x0a\x01a\x0a\x01b\x32\x02\x08\x02\x32\x05\x12\x01p\x08\x01\x82\x01\x0a\x0a\x04tier\x12\x02no\x82\x01\x09\x12\x01y\x0a\x04tier\
+        \xf8\x06\x01\x9b\x06\x08\x01\x9c\x06";
+    assert!(compare(protobuf(bytes)));
+    let mut reader = reader();
+    let ticket = reader.read(protobuf(bytes)).expect("a good ticket");
+    assert_eq!((ticket.id, ticket.requester_id, ticket.role), ("b", "p", Coded::Known(Role::Customer)));
+    assert_eq!(*ticket.attributes, [Some("y"), None]);
+    let mut out = Vec::new();
+    transcode(protobuf(bytes), Format::Json, &mut out).expect("it was read");
+    assert_eq!(
+        String::from_utf8_lossy(&out),
+        r#"{"id":"b","requester":{"role":"ROLE_CUSTOMER","id":"p"},"attributes":{"tier":"y"}}"#
+    );
+}
+
+#[test]
+fn json_behind_white_space_that_fails_as_protobuf_says_what_would_help() {
+    for text in ["\n{\"id\":\"1\"}", "\u{feff}{\"id\":\"1\"}", "  {\"id\":\"1\"}\n"] {
+        let payload = Payload::of(None, Some(text.as_bytes()), &Limits::default()).expect("read as protobuf");
+        assert_eq!(payload.format, Format::Protobuf);
+        let bad = reader().read(payload).expect_err("it is no protobuf");
+        assert_eq!(bad.reason, Reason::InvalidProtobuf);
+        assert!(bad.detail.contains("content-type: application/json"), "{bad}");
+    }
+}
+
+#[test]
+fn a_body_of_ten_megabytes_is_read_where_the_limit_allows_it() {
+    let text = format!(r#"{{"id":"1","body":"{}"}}"#, "ñ".repeat(5_000_000));
+    assert!(compare(json(&text)));
+    let bad =
+        Payload::of(None, Some(text.as_bytes()), &Limits::default()).expect_err("larger than a megabyte");
+    assert_eq!(bad.reason, Reason::RecordTooLarge);
+}
+
+#[test]
+fn details_do_not_carry_control_or_bidi_characters() {
+    let text = format!(r#"{{"id":"1","attributes":{{"\u202e\n{}":1}}}}"#, "x".repeat(500));
+    let bad = reader().read(json(&text)).expect_err("a number");
+    assert!(bad.detail.contains(r"`\u{202e}\n"), "{bad}");
+    assert!(bad.detail.chars().count() < 150 && !bad.detail.contains(['\u{202e}', '\n']), "{bad}");
+}
+
+#[test]
+fn reasons_have_codes_of_their_own() {
+    let mut codes: Vec<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+    assert!(
+        codes
+            .iter()
+            .all(|code| code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte == b'8'))
+    );
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), Reason::ALL.len());
+    for reason in Reason::ALL {
+        let name = format!("{reason:?}");
+        assert_eq!(reason.code().replace('_', "").to_lowercase(), name.to_lowercase());
+        assert!(!reason.description().is_empty() && !reason.description().contains('\n'));
     }
 }

@@ -3,19 +3,17 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
-use serde::{ser::SerializeMap, Serialize, Serializer};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    json, protobuf,
+    BadRecord, Format, Limits, Payload, json, protobuf,
     raw::Raw,
     reader::hint,
     sink::{Code, Sink, Text, Time},
-    BadRecord, Format, Limits, Payload,
 };
 use crate::proto::{
-    v1,
-    v1::ticket::{requester::Role, Category, Requester, Severity},
-    Timestamp,
+    Timestamp, v1,
+    v1::ticket::{Category, Requester, Severity, requester::Role},
 };
 
 /// Appends the ticket in format `to`: protobuf in the order of the fields, or canonical ProtoJSON. A ticket
@@ -149,11 +147,7 @@ impl Serialize for Canonical<'_, Requester> {
 }
 
 fn text<M: SerializeMap>(map: &mut M, name: &'static str, value: &str) -> Result<(), M::Error> {
-    if value.is_empty() {
-        Ok(())
-    } else {
-        map.serialize_entry(name, value)
-    }
+    if value.is_empty() { Ok(()) } else { map.serialize_entry(name, value) }
 }
 
 fn message<M: SerializeMap>(

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use crate::proto::v1::ticket::{requester::Role, Category, Severity};
+use crate::proto::v1::ticket::{Category, Severity, requester::Role};
 
 /// The fields of a ticket that decide where it goes; an absent field is empty, as in protobuf.
 #[derive(Clone, PartialEq, Eq, Debug)]

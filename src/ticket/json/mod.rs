@@ -16,8 +16,8 @@ use super::{
     time,
 };
 use crate::proto::{
-    v1::ticket::{requester::Role, Category, Severity},
     Timestamp,
+    v1::ticket::{Category, Severity, requester::Role},
 };
 
 /// What a reader of JSON keeps between tickets, only to save allocations.

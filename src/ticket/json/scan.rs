@@ -110,11 +110,7 @@ impl<'a> Cursor<'a> {
         match self.token() {
             Some(b',') => {
                 self.take();
-                if self.token() == Some(b'"') {
-                    self.key()
-                } else {
-                    Err(self.expected("a key"))
-                }
+                if self.token() == Some(b'"') { self.key() } else { Err(self.expected("a key")) }
             }
             Some(b'}') => {
                 self.take();

@@ -1,8 +1,8 @@
 //! Passes over a value that nobody asked for, and checks it all the same.
 
 use super::{
-    scan::{Cursor, Kind},
     Parser,
+    scan::{Cursor, Kind},
 };
 use crate::ticket::{reason::Fault, sink::Sink};
 

@@ -131,11 +131,7 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn expect(&self, field: &str, expected: Wire, found: Wire) -> Result<(), Fault> {
-        if expected == found {
-            Ok(())
-        } else {
-            Err(wrong_type(field, expected, found))
-        }
+        if expected == found { Ok(()) } else { Err(wrong_type(field, expected, found)) }
     }
 
     /// A length and as many bytes.
