@@ -8,3 +8,10 @@ mod checker;
 mod support;
 
 mod controls;
+
+mod catalog_follow;
+mod consumers;
+mod dead_letters;
+mod exactly_once;
+mod routing;
+mod secure;
