@@ -1,0 +1,129 @@
+//! Records that cannot be routed.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::{
+    checker::{self, Watch},
+    support::{
+        router::Settings,
+        tickets::{Encoding, load_catalog, ticket, ticket_bytes},
+        topics::{Destination, Outbound, Source, Topics},
+    },
+};
+
+/// The next ticket is not delayed by more than a few seconds, on a busy machine.
+const NOT_BLOCKED: Duration = Duration::from_secs(10);
+
+#[test]
+fn what_cannot_be_read_keeps_its_bytes_and_says_why() {
+    let topics = Topics::create(1);
+    let source = Source::new(topics.broker());
+    load_catalog(&source, &topics);
+    let _router = Settings::new(&topics).start("router");
+    let mut watch = Watch::new(&topics);
+    let bad = bad_records();
+    for (n, (_, record)) in bad.iter().enumerate() {
+        let mut record = record.clone().at(1_772_000_000_000);
+        record.key = Some(format!("bad-{n}").into_bytes());
+        source.send(&topics.incoming(), &record);
+    }
+    source.flush();
+
+    let reasons: Vec<_> = (0..bad.len())
+        .map(|n| {
+            let (topic, record) = watch.wait_for_key(&format!("bad-{n}"));
+            let reason = record.header("ticket-router.error.reason");
+            (topic == topics.outgoing(Destination::DeadLetter))
+                .then(|| reason.unwrap_or("no reason").to_owned())
+        })
+        .collect();
+    let expected: Vec<_> = bad.iter().map(|(reason, _)| Some((*reason).to_owned())).collect();
+    assert_eq!(reasons, expected);
+    checker::judge(&topics, &watch, |_| Destination::DeadLetter).assert_clean(bad.len());
+}
+
+#[test]
+fn a_record_that_breaks_the_router_goes_to_the_dead_letters_and_holds_up_nobody() {
+    let topics = Topics::create(1);
+    let source = Source::new(topics.broker());
+    load_catalog(&source, &topics);
+    let router =
+        Settings::new(&topics).environment("TICKET_ROUTER_FAULT_PANIC_ON_KEY", "poison").start("router");
+    let mut watch = Watch::new(&topics);
+    let record = |key: &str| {
+        Outbound::new(
+            key,
+            ticket_bytes(&ticket(&format!("id-of-{key}"), Destination::Partner), Encoding::Json),
+        )
+    };
+    source.send_all(&topics.incoming(), &[record("first")]);
+    watch.wait_for_key("first");
+    let start = Instant::now();
+    source.send_all(&topics.incoming(), &["before", "poison", "after"].map(record));
+    watch.wait_for_key("after");
+    assert!(start.elapsed() < NOT_BLOCKED, "{:?}", start.elapsed());
+
+    let (topic, dead) = watch.wait_for_key("poison");
+    assert_eq!(topic, topics.outgoing(Destination::DeadLetter));
+    assert_eq!(dead.header("ticket-router.error.reason"), Some("POISON"));
+    let verdict = checker::judge(&topics, &watch, |input| match input.record.key.as_deref() {
+        Some(b"poison") => Destination::DeadLetter,
+        _ => Destination::Partner,
+    });
+    verdict.assert_clean(4);
+    drop(router);
+}
+
+#[test]
+fn a_dead_letter_that_does_not_fit_its_topic_is_cut_to_key_origin_and_digest() {
+    let topics = Topics::create(1);
+    let source = Source::new(topics.broker());
+    load_catalog(&source, &topics);
+    let mut settings = Settings::new(&topics);
+    settings.set("limits.max_record_bytes", 100_000).set("limits.max_output_bytes", 200_000);
+    let _router = settings.start("router");
+    let mut watch = Watch::new(&topics);
+    let huge = Outbound::new("huge", vec![0_u8; 1_000_000]);
+    let next = Outbound::new("next", ticket_bytes(&ticket("next", Destination::Partner), Encoding::Json));
+    source.send_all(&topics.incoming(), &[huge, next]);
+
+    let (_, dead) = watch.wait_for_key("huge");
+    assert_eq!(dead.header("ticket-router.error.reason"), Some("DEAD_LETTER_TRUNCATED"));
+    assert!(dead.value.is_none_or(|value| value.is_empty()));
+    let (topic, _) = watch.wait_for_key("next");
+    assert_eq!(topic, topics.outgoing(Destination::Partner));
+}
+
+/// Each way to be bad, with its reason code. Where there is an id, it is the reason's own.
+fn bad_records() -> Vec<(&'static str, Outbound)> {
+    let raw = |value: &[u8]| Outbound::new("", value);
+    let good = |id: &str| Outbound::new("", ticket(id, Destination::Partner).to_string());
+    let with = |id: &str, key: &str, value: Value| {
+        let mut ticket = ticket(id, Destination::Partner);
+        ticket[key] = value;
+        Outbound::new("", ticket.to_string())
+    };
+    let nested = format!("{{\"id\":\"deep\",\"unknown\":{}{}}}", "[".repeat(100), "]".repeat(100));
+    let attributes: serde_json::Map<_, _> = (0..65).map(|n| (format!("a{n}"), json!("x"))).collect();
+    let many_headers = (0..300).fold(good("headers"), |record, n| record.header(&format!("h{n}"), "x"));
+    vec![
+        ("EMPTY_VALUE", Outbound::default()),
+        ("EMPTY_VALUE", raw(b"")),
+        ("RECORD_TOO_LARGE", raw(&vec![0; 1_048_577])),
+        ("TOO_MANY_HEADERS", many_headers),
+        ("UNSUPPORTED_CONTENT_TYPE", good("type").header("content-type", "text/plain")),
+        ("INVALID_FRAMING", raw(&[0, 0, 0])),
+        ("INVALID_UTF8", raw(b"{\"id\":\"bad\xff\"}")),
+        ("INVALID_JSON", raw(b"{\"id\":\"bad\",")),
+        ("DUPLICATE_KEY", raw(br#"{"id":"twice","source":"a","source":"b"}"#)),
+        ("INVALID_PROTOBUF", raw(&[0x0a, 200, 1])),
+        ("INVALID_FIELD", with("field", "revision", json!("many"))),
+        ("TOO_DEEP", raw(nested.as_bytes())),
+        ("TOO_MANY_ATTRIBUTES", with("many", "attributes", attributes.into())),
+        ("ATTRIBUTE_TOO_LARGE", with("large", "attributes", json!({ "a": "x".repeat(5_000) }))),
+        ("MISSING_ID", with("none", "id", json!(""))),
+        ("ID_TOO_LONG", with("long", "id", json!("x".repeat(1_025)))),
+    ]
+}

@@ -1,0 +1,17 @@
+//! Tests on a genuine Kafka: `ticket-router run` as its users start it, as processes that are killed, stopped and joined by others.
+//!
+//! `broker` finds or starts the one broker, `support` holds what the tests share, `checker` is the judge that shares no code with the router, and
+//! `controls` shows that the judge can say no.
+
+mod broker;
+mod checker;
+mod support;
+
+mod controls;
+
+mod catalog_follow;
+mod consumers;
+mod dead_letters;
+mod exactly_once;
+mod routing;
+mod secure;

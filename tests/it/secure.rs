@@ -1,0 +1,88 @@
+//! TLS and log-in, on a broker that asks for them.
+
+use crate::{
+    broker::{Broker, SCRAM_USER},
+    checker::{self, Watch},
+    support::{
+        load,
+        router::Settings,
+        tickets::load_catalog,
+        topics::{Source, Topics},
+    },
+};
+
+/// What a broker that is not as it must be is answered with.
+const EXIT_BROKER: i32 = 78;
+const RECORDS: usize = 50;
+
+#[test]
+fn a_router_talks_tls_and_logs_in_with_scram() {
+    let topics = Topics::create_on(Broker::with_tls(), 2);
+    let mut settings = Settings::new(&topics);
+    scram(&mut settings, SCRAM_USER.1);
+    routes(&topics, &settings);
+}
+
+#[test]
+fn a_router_shows_its_certificate_where_the_broker_asks_for_one() {
+    let topics = Topics::create_on(Broker::with_tls(), 2);
+    let broker = topics.broker();
+    let (certificate, key) = broker.certificates().client_files();
+    let mut settings = Settings::new(&topics);
+    settings
+        .set("kafka.bootstrap_servers", broker.mutual_address())
+        .set("kafka.security.protocol", "SSL")
+        .set("kafka.security.ca_file", broker.certificates().authority_file().display().to_string())
+        .set("kafka.security.cert_file", certificate.display().to_string())
+        .set("kafka.security.key_file", key.display().to_string());
+    routes(&topics, &settings);
+}
+
+#[test]
+fn a_wrong_password_ends_the_start_with_a_message_that_does_not_show_it() {
+    let topics = Topics::create_on(Broker::with_tls(), 1);
+    let mut settings = Settings::new(&topics);
+    scram(&mut settings, "not-the-password");
+    let mut router = settings.start("router");
+    assert_eq!(router.wait_for_end().code(), Some(EXIT_BROKER));
+    assert!(router.said().contains("kafka.security.username"), "the message names the setting");
+    assert!(!router.said().contains("not-the-password"));
+}
+
+#[test]
+fn a_broker_with_an_unknown_authority_is_refused() {
+    let topics = Topics::create_on(Broker::with_tls(), 1);
+    let mut settings = Settings::new(&topics);
+    scram(&mut settings, SCRAM_USER.1);
+    let stranger = Broker::with_tls().certificates().stranger_file();
+    settings.set("kafka.security.ca_file", stranger.display().to_string());
+    let mut router = settings.start("router");
+    assert_eq!(router.wait_for_end().code(), Some(EXIT_BROKER));
+    assert!(router.said().contains("kafka.security.ca_file"), "the message names the setting");
+}
+
+fn scram(settings: &mut Settings, password: &str) {
+    let broker = Broker::with_tls();
+    let file = settings.dir().join("password");
+    std::fs::write(&file, format!("{password}\n")).expect("the test's folder can be written");
+    settings
+        .set("kafka.bootstrap_servers", broker.scram_address())
+        .set("kafka.security.protocol", "SASL_SSL")
+        .set("kafka.security.ca_file", broker.certificates().authority_file().display().to_string())
+        .set("kafka.security.mechanism", "SCRAM-SHA-512")
+        .set("kafka.security.username", SCRAM_USER.0)
+        .set("kafka.security.password_file", file.display().to_string());
+}
+
+#[track_caller]
+fn routes(topics: &Topics, settings: &Settings) {
+    let source = Source::new(topics.broker());
+    load_catalog(&source, topics);
+    let mut router = settings.start("router");
+    router.wait_until_ready();
+    let mut watch = Watch::new(topics);
+    let records: Vec<_> = (0..RECORDS).map(load::nth).collect();
+    source.send_all(&topics.incoming(), &records);
+    watch.wait_for(RECORDS);
+    checker::judge(topics, &watch, load::destination).assert_clean(RECORDS);
+}

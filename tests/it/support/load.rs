@@ -1,0 +1,87 @@
+//! A stream of tickets that lasts as long as a test needs it.
+
+use std::time::Duration;
+
+use super::{
+    tickets::{Encoding, ticket, ticket_bytes},
+    topics::{Destination, Outbound, Source, Topics},
+    wait::try_wait,
+};
+use crate::checker::{Input, Watch};
+
+/// More than one session timeout and one transaction timeout, on a busy machine.
+const PROGRESS_DEADLINE: Duration = Duration::from_secs(90);
+/// Enough to keep two routers busy, few enough that a kill always finds some on their way.
+const ON_THEIR_WAY: usize = 2_000;
+const KEYS: usize = 97;
+
+/// Feeds the incoming topic as fast as records come out, so that there is load at every moment of the test, however fast the router is.
+pub struct Load<'a> {
+    topics: &'a Topics,
+    source: Source,
+    watch: Watch,
+    sent: usize,
+    total: usize,
+}
+
+impl<'a> Load<'a> {
+    /// Prepares a stream of so many records.
+    pub fn new(topics: &'a Topics, total: usize) -> Self {
+        let source = Source::new(topics.broker());
+        Self { topics, source, watch: Watch::new(topics), sent: 0, total }
+    }
+
+    /// Feeds until so many records have come out, and leaves others on their way unless it was the total.
+    #[track_caller]
+    pub fn drive(&mut self, until: usize) {
+        let arrived = try_wait(PROGRESS_DEADLINE, || {
+            let seen = self.watch.poll();
+            let goal = self.total.min(seen + ON_THEIR_WAY);
+            for n in self.sent..goal {
+                self.source.send(&self.topics.incoming(), &nth(n));
+            }
+            self.sent = self.sent.max(goal);
+            (seen >= until).then_some(())
+        });
+        assert!(
+            arrived.is_some(),
+            "of {} records sent only {} came out; {until} were waited for",
+            self.sent,
+            self.watch.poll()
+        );
+    }
+
+    /// Feeds to the end, and gives the reader that saw all of it.
+    #[track_caller]
+    pub fn finish(mut self) -> Watch {
+        self.drive(self.total);
+        self.source.flush();
+        self.watch
+    }
+}
+
+/// The n-th record: the keys take turns, and each key sees all destinations and both encodings.
+pub fn nth(n: usize) -> Outbound {
+    let key = format!("ticket-{}", n % KEYS);
+    let destination = Destination::ALL[n % Destination::ALL.len()];
+    let encoding = if n.is_multiple_of(2) { Encoding::Json } else { Encoding::Protobuf };
+    let value = match destination {
+        Destination::DeadLetter => format!("{{\"id\": \"{key}#{n}").into_bytes(),
+        _ => ticket_bytes(&ticket(&format!("{key}#{n}@{}", destination.word()), destination), encoding),
+    };
+    let record = Outbound::new(key, value).at(1_772_000_000_000 + i64::try_from(n).expect("n is small"));
+    match (n % 3, encoding) {
+        (0, _) => record.header("helpdesk-event", n.to_string()),
+        (1, Encoding::Json) => record.header("content-type", "application/json"),
+        _ => record,
+    }
+}
+
+/// Where a record of [`nth`] belongs: its id says so, and one without an id cannot be read.
+pub fn destination(input: &Input) -> Destination {
+    let Some(id) = &input.id else { return Destination::DeadLetter };
+    Destination::ALL
+        .into_iter()
+        .find(|destination| id.ends_with(&format!("@{}", destination.word())))
+        .expect("the id of a generated ticket names its destination")
+}

@@ -1,0 +1,7 @@
+//! What the tests share: topics, tickets, router processes, and waiting.
+
+pub mod load;
+pub mod router;
+pub mod tickets;
+pub mod topics;
+pub mod wait;

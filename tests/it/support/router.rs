@@ -1,0 +1,238 @@
+//! Processes of `ticket-router run`.
+
+use std::{
+    fs::{self, File},
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Mutex, OnceLock},
+    thread,
+    time::Duration,
+};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use tempfile::TempDir;
+use toml::{Table, Value};
+
+use super::{
+    topics::{Destination, Topics},
+    wait::wait_for,
+};
+use crate::broker::{Broker, free_port};
+
+/// Restoring the catalog and joining the group, on a busy machine.
+pub const READY_DEADLINE: Duration = Duration::from_secs(60);
+/// The grace period of a drain, and some time for a busy machine.
+pub const EXIT_DEADLINE: Duration = Duration::from_secs(30);
+
+/// The settings of a router, as the user writes them.
+pub struct Settings {
+    dir: TempDir,
+    table: Table,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Settings {
+    /// The settings for the topics of a test; all else is the default.
+    pub fn new(topics: &Topics) -> Self {
+        let dir = tempfile::tempdir().expect("the folder for temporary files can be written");
+        let state = dir.path().join("state").display().to_string();
+        let mut settings = Self { dir, table: Table::new(), environment: Vec::new() };
+        settings
+            .set("kafka.bootstrap_servers", topics.broker().bootstrap())
+            .set("kafka.group_id", topics.group())
+            .set("kafka.state_dir", state)
+            .set("topics.incoming", topics.incoming())
+            .set("catalog.topics.offers", topics.offers())
+            .set("catalog.topics.publishers", topics.publishers())
+            .set("catalog.topics.partners", topics.partners());
+        for destination in Destination::ALL {
+            let key = format!("topics.{}", destination.word().replace('-', "_"));
+            settings.set(&key, topics.outgoing(destination));
+        }
+        settings
+    }
+
+    /// Sets one key, given with its dots.
+    pub fn set(&mut self, key: &str, value: impl Into<Value>) -> &mut Self {
+        let (parents, name) = key.rsplit_once('.').expect("every setting is in a table");
+        let table = parents.split('.').fold(&mut self.table, |table, parent| {
+            let entry = table.entry(parent).or_insert_with(|| Value::Table(Table::new()));
+            entry.as_table_mut().expect("a table is not also a value")
+        });
+        table.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets a variable of the environment for the processes.
+    pub fn environment(&mut self, name: &'static str, value: impl ToString) -> &mut Self {
+        self.environment.push((name, value.to_string()));
+        self
+    }
+
+    /// A folder that lasts as long as the settings.
+    pub fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// Starts one router with these settings and a port of its own; the name is for the output of a test that fails.
+    pub fn start(&self, name: &str) -> Router {
+        let port = free_port();
+        let mut table = self.table.clone();
+        table.insert(
+            "http".to_owned(),
+            Value::Table(Table::from_iter([
+                ("listen".to_owned(), Value::String(format!("127.0.0.1:{port}"))),
+                ("next_ports".to_owned(), Value::Integer(0)),
+            ])),
+        );
+        let config = self.dir.path().join(format!("{name}.toml"));
+        fs::write(&config, table.to_string()).expect("the test's folder can be written");
+        let log = self.dir.path().join(format!("{name}.log"));
+        let child = Command::new(env!("CARGO_BIN_EXE_ticket-router"))
+            .arg("run")
+            .arg("--config")
+            .arg(&config)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).expect("the test's folder can be written"))
+            .spawn()
+            .expect("cargo built the router");
+        reaper(&format!("add {}", child.id()));
+        Router { name: name.to_owned(), child, log, port, ended: None }
+    }
+}
+
+/// A running router. It is killed when it is dropped, and a test that fails shows what it said.
+pub struct Router {
+    name: String,
+    child: Child,
+    log: PathBuf,
+    port: u16,
+    ended: Option<ExitStatus>,
+}
+
+impl Router {
+    /// Waits until `/ready` says yes.
+    #[track_caller]
+    pub fn wait_until_ready(&mut self) {
+        let what = format!("router {} says that it is ready", self.name);
+        wait_for(&what, READY_DEADLINE, || {
+            assert!(self.try_ended().is_none(), "router {} ended: {:?}", self.name, self.ended);
+            self.is_ready().then_some(())
+        });
+    }
+
+    /// Whether it says that it is ready.
+    pub fn is_ready(&self) -> bool {
+        self.get("/ready") == Some(200)
+    }
+
+    /// Whether its process is gone.
+    pub fn has_ended(&mut self) -> bool {
+        self.try_ended().is_some()
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.signal("KILL");
+        self.wait_for_end();
+    }
+
+    /// Asks it to drain.
+    pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Stops it where it stands.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    /// Waits until it has ended, and gives its exit status.
+    #[track_caller]
+    pub fn wait_for_end(&mut self) -> ExitStatus {
+        let what = format!("router {} ends", self.name);
+        wait_for(&what, EXIT_DEADLINE, || self.try_ended())
+    }
+
+    /// What it wrote on standard error so far.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    fn try_ended(&mut self) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().expect("the process is a child of this one");
+            if self.ended.is_some() {
+                reaper(&format!("del {}", self.child.id()));
+            }
+        }
+        self.ended
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status();
+        assert!(status.expect("`kill` is a program").success(), "router {} was gone already", self.name);
+    }
+
+    /// The status of a GET request, or nothing while nobody answers.
+    fn get(&self, path: &str) -> Option<u16> {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        answer.split(' ').nth(1)?.parse().ok()
+    }
+}
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        if self.try_ended().is_none() {
+            // It may end in this very moment, and then there is nothing to kill.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+            reaper(&format!("del {}", self.child.id()));
+        }
+        if thread::panicking() {
+            eprintln!("--- router {} ({:?}) said:\n{}---", self.name, self.ended, self.said());
+        }
+    }
+}
+
+/// Waits until a group is stable with so many members.
+#[track_caller]
+pub fn wait_for_members(broker: &Broker, group: &str, members: usize) {
+    let client: BaseConsumer =
+        broker.client().create().expect("the settings of the client are known to librdkafka");
+    wait_for(&format!("group {group} has {members} members"), READY_DEADLINE, || {
+        let list = client.fetch_group_list(Some(group), Duration::from_secs(5)).ok()?;
+        let found = list.groups().iter().find(|found| found.name() == group)?;
+        let state = if members == 0 { "Empty" } else { "Stable" };
+        (found.state() == state && found.members().len() == members).then_some(())
+    });
+}
+
+/// Tells a shell which routers run. Its input closes when the test process ends, however it ends, and then it kills what is left.
+fn reaper(order: &str) {
+    static REAPER: OnceLock<Mutex<Child>> = OnceLock::new();
+    let script = "trap '' INT; left=' '; while read -r what pid; do case $what in add) left=\"$left$pid \" ;; \
+                  del) left=\"${left%% $pid *} ${left#* $pid }\" ;; esac; done; kill -KILL $left 2>/dev/null";
+    let reaper = REAPER.get_or_init(|| {
+        let shell =
+            Command::new("sh").args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        Mutex::new(shell.expect("there is a shell"))
+    });
+    let mut reaper = reaper.lock().expect("nobody panics while telling the reaper");
+    let orders = reaper.stdin.as_mut().expect("its input was asked for as a pipe");
+    writeln!(orders, "{order}").expect("the reaper lives as long as its input is open");
+}

@@ -1,0 +1,222 @@
+//! The topics of one test.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+    time::Duration,
+};
+
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    message::{Header, OwnedHeaders},
+    producer::{BaseRecord, Producer, ThreadedProducer},
+};
+
+use crate::broker::Broker;
+
+const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// Room for a ticket of the largest size together with what the router adds.
+const MAX_MESSAGE_BYTES: &str = "4194304";
+
+/// The five ends of a ticket's way.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Destination {
+    Partner,
+    Isv,
+    MicrosoftCommerce,
+    Triage,
+    DeadLetter,
+}
+
+impl Destination {
+    pub const ALL: [Self; 5] =
+        [Self::Partner, Self::Isv, Self::MicrosoftCommerce, Self::Triage, Self::DeadLetter];
+
+    /// The last word of the topic's name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Partner => "partner",
+            Self::Isv => "isv",
+            Self::MicrosoftCommerce => "microsoft-commerce",
+            Self::Triage => "triage",
+            Self::DeadLetter => "dead-letter",
+        }
+    }
+}
+
+/// The six ticket topics and three catalog topics of one test, under a name that no other test has.
+pub struct Topics {
+    broker: &'static Broker,
+    prefix: String,
+}
+
+impl Topics {
+    /// Creates them on the shared broker; the ticket topics have the partitions given, the catalog topics two.
+    pub fn create(partitions: i32) -> Self {
+        Self::create_on(Broker::shared(), partitions)
+    }
+
+    /// Creates them on a broker that lives as long as the process.
+    pub fn create_on(broker: &'static Broker, partitions: i32) -> Self {
+        let topics = Self { broker, prefix: unique("it") };
+        let incoming = [topics.incoming()];
+        let outgoing = Destination::ALL.map(|destination| topics.outgoing(destination));
+        let catalog = [topics.offers(), topics.publishers(), topics.partners()];
+        let tickets = incoming.iter().chain(&outgoing).map(|name| {
+            NewTopic::new(name, partitions, TopicReplication::Fixed(1))
+                .set("max.message.bytes", MAX_MESSAGE_BYTES)
+                // Records keep the timestamps that tests give them, and old ones must stay.
+                .set("retention.ms", "-1")
+        });
+        let compacted = catalog
+            .iter()
+            .map(|name| NewTopic::new(name, 2, TopicReplication::Fixed(1)).set("cleanup.policy", "compact"));
+        let new: Vec<_> = tickets.chain(compacted).collect();
+        admin(broker, async |admin, options| {
+            for created in admin.create_topics(&new, options).await.expect("the broker creates topics") {
+                created.expect("the topic's name is new");
+            }
+        });
+        topics
+    }
+
+    pub fn broker(&self) -> &'static Broker {
+        self.broker
+    }
+
+    /// A name for a group that no other test uses.
+    pub fn group(&self) -> String {
+        format!("{}-group", self.prefix)
+    }
+
+    pub fn incoming(&self) -> String {
+        self.named("tickets.incoming")
+    }
+
+    pub fn outgoing(&self, destination: Destination) -> String {
+        self.named(&format!("tickets.{}", destination.word()))
+    }
+
+    pub fn offers(&self) -> String {
+        self.named("catalog.offers")
+    }
+
+    pub fn publishers(&self) -> String {
+        self.named("catalog.publishers")
+    }
+
+    pub fn partners(&self) -> String {
+        self.named("catalog.partners")
+    }
+
+    fn named(&self, name: &str) -> String {
+        format!("{}-{name}", self.prefix)
+    }
+}
+
+impl Drop for Topics {
+    fn drop(&mut self) {
+        if !self.broker.is_external() {
+            return;
+        }
+        let names: Vec<_> = [self.incoming(), self.offers(), self.publishers(), self.partners()]
+            .into_iter()
+            .chain(Destination::ALL.map(|destination| self.outgoing(destination)))
+            .collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        admin(self.broker, async |admin, options| {
+            // What cannot be deleted is seen on the broker; the test has its result by now.
+            let _ = admin.delete_topics(&names, options).await;
+        });
+    }
+}
+
+/// A name that no other test and no other run has.
+pub fn unique(what: &str) -> String {
+    format!("{what}-{:016x}", RandomState::new().build_hasher().finish())
+}
+
+fn admin(broker: &Broker, work: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions)) {
+    let admin = broker.client().create().expect("the settings of the client are known to librdkafka");
+    let options =
+        AdminOptions::new().request_timeout(Some(ADMIN_TIMEOUT)).operation_timeout(Some(ADMIN_TIMEOUT));
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime without drivers needs nothing")
+        .block_on(work(&admin, &options));
+}
+
+/// A record to produce; what is not said is left to Kafka.
+#[derive(Clone, Default, Debug)]
+pub struct Outbound {
+    pub key: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub timestamp: Option<i64>,
+}
+
+impl Outbound {
+    pub fn new(key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        Self { key: Some(key.into()), value: Some(value.into()), ..Self::default() }
+    }
+
+    /// A record that removes its key from a compacted topic.
+    pub fn tombstone(key: impl Into<Vec<u8>>) -> Self {
+        Self { key: Some(key.into()), ..Self::default() }
+    }
+
+    pub fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub fn at(mut self, timestamp: i64) -> Self {
+        self.timestamp = Some(timestamp);
+        self
+    }
+}
+
+/// Produces records as any client would: keys decide the partition, and everything is acknowledged.
+pub struct Source {
+    producer: ThreadedProducer<rdkafka::producer::DefaultProducerContext>,
+}
+
+impl Source {
+    pub fn new(broker: &Broker) -> Self {
+        let mut config = broker.client();
+        config.set("enable.idempotence", "true").set("linger.ms", "2").set("partitioner", "murmur2_random");
+        config.set("message.max.bytes", MAX_MESSAGE_BYTES).set("compression.codec", "lz4");
+        Self { producer: config.create().expect("the settings of the producer are known to librdkafka") }
+    }
+
+    /// Hands over one record; it arrives some time after.
+    pub fn send(&self, topic: &str, outbound: &Outbound) {
+        let mut record = BaseRecord::<[u8], [u8]>::to(topic);
+        record.key = outbound.key.as_deref();
+        record.payload = outbound.value.as_deref();
+        record.timestamp = outbound.timestamp;
+        if !outbound.headers.is_empty() {
+            let headers = outbound.headers.iter().fold(OwnedHeaders::new(), |headers, (name, value)| {
+                headers.insert(Header { key: name, value: Some(value) })
+            });
+            record.headers = Some(headers);
+        }
+        if let Err((error, _)) = self.producer.send(record) {
+            panic!("a test's own record was refused: {error}");
+        }
+    }
+
+    /// Waits until the broker has all.
+    pub fn flush(&self) {
+        self.producer.flush(Duration::from_secs(30)).expect("the broker takes the test's records");
+    }
+
+    /// Sends some records and waits until the broker has them.
+    pub fn send_all<'a>(&self, topic: &str, records: impl IntoIterator<Item = &'a Outbound>) {
+        for record in records {
+            self.send(topic, record);
+        }
+        self.flush();
+    }
+}
