@@ -28,7 +28,7 @@ impl<'a> Facts<'a> {
     ///
     /// The reason why the ticket is triage whatever the policy says: the first of those that hold, in the order of
     /// [`TriageReason`].
-    pub fn of(ticket: &Ticket<'a>, records: &Records<'a>, catalog: &'a Snapshot) -> Result<Self, TriageReason> {
+    pub fn of(ticket: &'a Ticket<'a>, records: &Records<'a>, catalog: &'a Snapshot) -> Result<Self, TriageReason> {
         let requester = match ticket.role {
             Coded::Unknown => return Err(TriageReason::UnknownRole),
             Coded::Known(Role::Unspecified) => return Err(TriageReason::MissingRole),

@@ -52,7 +52,7 @@ pub enum Ruling<'a> {
 
 /// Decides who owns a ticket.
 #[must_use]
-pub fn decide<'a>(policy: &Policy, catalog: &'a Snapshot, ticket: &Ticket<'a>) -> Decided<'a> {
+pub fn decide<'a>(policy: &Policy, catalog: &'a Snapshot, ticket: &'a Ticket<'a>) -> Decided<'a> {
     let records = Records::of(ticket, catalog);
     let ruling = match Facts::of(ticket, &records, catalog) {
         Ok(facts) => rule(policy, ticket, &records, &facts),
@@ -61,7 +61,7 @@ pub fn decide<'a>(policy: &Policy, catalog: &'a Snapshot, ticket: &Ticket<'a>) -
     Decided { records, ruling }
 }
 
-fn rule<'a>(policy: &Policy, ticket: &Ticket<'a>, records: &Records<'a>, facts: &Facts<'a>) -> Ruling<'a> {
+fn rule<'a>(policy: &Policy, ticket: &'a Ticket<'a>, records: &Records<'a>, facts: &Facts<'a>) -> Ruling<'a> {
     let index = match policy.decide(&facts.case) {
         Verdict::Rule(index) => index,
         Verdict::Absent(reason) => return Ruling::Triage { reason, rule: None },

@@ -1,23 +1,21 @@
-//! Everything that speaks to Kafka: the worker, the catalog's feed, and their clients.
+//! Everything that speaks to Kafka: clients, what must be right on the broker, the catalog's feed, the worker.
 //!
 //! Architecture Invariant: `rdkafka` is used in this folder and nowhere else.
 
-mod context;
-mod error;
-mod faults;
-mod feed;
-mod ffi;
-mod machine;
-mod outgoing;
-mod start;
-mod status;
-mod worker;
+pub mod context;
 
-pub use context::{InputContext, OutputContext};
-pub use error::WorkerError;
-pub use faults::Faults;
-pub use feed::{Feed, FeedError, FeedStatus};
-pub use machine::Settings as TransactionSettings;
-pub use start::NewGroup;
-pub use status::{Totals, WorkerStatus};
-pub use worker::{Worker, WorkerSettings};
+pub mod clients;
+
+pub mod identity;
+
+pub mod check;
+
+pub mod create;
+
+pub mod offsets;
+
+mod ffi;
+
+pub mod feed;
+
+pub mod worker;

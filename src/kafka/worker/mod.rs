@@ -11,7 +11,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::{BorrowedMessage, Message},
-    producer::ThreadedProducer,
+    producer::{Producer, ThreadedProducer},
     topic_partition_list::Offset,
 };
 
@@ -175,7 +175,7 @@ struct Pending {
 impl<'w> Run<'w> {
     /// Does one thing; `false` when the worker has left.
     fn step(&mut self) -> Result<bool, WorkerError> {
-        if let Some(undelivered) = self.worker.producer.context().take_failure() {
+        if let Some(undelivered) = self.worker.producer.client().context().take_failure() {
             tracing::warn!(cause = undelivered.text, "a record was not delivered, the transaction will be aborted");
             self.undelivered = undelivered.text;
             self.machine.doom(undelivered.fault);
@@ -294,9 +294,10 @@ impl<'w> Run<'w> {
         }
         let faults = &settings.faults;
         // The router's scratch may be left half written by a panic; it is made anew below.
-        let routed = catch_unwind(AssertUnwindSafe(|| {
+        let (router, snapshot) = (&mut self.router, &*self.snapshot);
+        let routed = catch_unwind(AssertUnwindSafe(move || {
             faults.before_route(incoming.key);
-            self.router.route(&self.snapshot, content_type, incoming.value)
+            router.route(snapshot, content_type, incoming.value)
         }));
         let bad = match routed {
             Ok(Ok(routed)) => {
@@ -359,7 +360,7 @@ impl<'w> Run<'w> {
                 tracing::warn!(%code, "records are not delivered yet, waiting on");
                 Err(Fault::Retriable)
             }
-            Ok(()) => match worker.producer.context().take_failure() {
+            Ok(()) => match worker.producer.client().context().take_failure() {
                 Some(undelivered) => {
                     tracing::warn!(cause = undelivered.text, "a record was not delivered, the transaction will be aborted");
                     self.machine.doom(undelivered.fault);
@@ -383,7 +384,7 @@ impl<'w> Run<'w> {
         let outcome = ffi::transaction(&worker.producer, TransactionCall::Abort, CALL_TIMEOUT)
             .map_err(|error| self.note("abort_transaction", error));
         // What was undelivered in this transaction is read again.
-        drop(worker.producer.context().take_failure());
+        drop(worker.producer.client().context().take_failure());
         self.at_hand = None;
         self.clock.read();
         if outcome.is_ok() {

@@ -1,0 +1,269 @@
+//! Rights cannot be listed without being an administrator, so each is tried out.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use rdkafka::consumer::{Consumer as _, ConsumerGroupMetadata};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::{
+    Consumer, Deadline, Report, TRY_AGAIN, TopicState, Use, cause, code, input_consumer, not_created,
+    producer,
+};
+use crate::config::Config;
+use crate::kafka::clients::ClientRefused;
+use crate::kafka::context::{Context, Watch};
+use crate::kafka::offsets::Start;
+
+// librdkafka registers a partition with the transaction in the background. The answers to requests on one
+// connection come in order, so after a few answered requests a refusal is known.
+const ROUNDS: u32 = 3;
+const ROUND: Duration = Duration::from_millis(10);
+
+/// Tries to read the incoming topic and the catalog: the end of partition 0 must come.
+pub(super) fn check_reading(
+    config: &Config,
+    watch: &Arc<Watch>,
+    topics: &[TopicState],
+    deadline: Deadline,
+    report: &mut Report,
+) -> Result<(), ClientRefused> {
+    let inputs: Vec<_> =
+        topics.iter().filter(|topic| topic.purpose != Use::Output && topic.missing.is_none()).collect();
+    if read_ends(config, watch, &inputs, deadline)?.is_ok() {
+        return Ok(());
+    }
+    // The client does not say which topic an error is about; one at a time tells.
+    for topic in inputs {
+        let Err(error) = read_ends(config, watch, &[topic], deadline)? else { continue };
+        match code(&error) {
+            // Told by the check of the offsets.
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => return Ok(()),
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => report.error(
+                format!("topic `{}` (`{}`) cannot be read", topic.name, topic.key),
+                "give this user the right READ on the topic",
+            ),
+            _ => report.error(
+                format!("topic `{}` (`{}`) cannot be read: {}", topic.name, topic.key, cause(&error)),
+                TRY_AGAIN,
+            ),
+        }
+    }
+    Ok(())
+}
+
+/// Tries to write: a transaction takes in a partition of each outgoing topic and an offset of the group, and is
+/// aborted while its records still wait to be sent.
+pub(super) fn check_writing(
+    config: &Config,
+    watch: &Arc<Watch>,
+    transactional_id: &str,
+    topics: &[TopicState],
+    deadline: Deadline,
+    report: &mut Report,
+) -> Result<(), ClientRefused> {
+    let outputs: Vec<&TopicState> =
+        topics.iter().filter(|topic| topic.purpose == Use::Output && topic.missing.is_none()).collect();
+    let probe = Probe { config, watch, transactional_id, deadline };
+    let producer = match probe.producer()? {
+        Ok(producer) => producer,
+        Err(error) => {
+            transactions_refused(config, transactional_id, &error, report);
+            return Ok(());
+        }
+    };
+    let offsets = offsets(topics, report);
+    let group =
+        reader(config, watch)?.group_metadata().expect("a consumer with a group id has group metadata");
+    if probe.run(&producer, &group, offsets.as_ref(), &outputs).is_ok() {
+        return Ok(());
+    }
+    drop(producer);
+    // Something is missing; one at a time tells what.
+    let group_error = probe.run_alone(&group, offsets.as_ref(), &[])?.err();
+    if let Some(error) = &group_error {
+        offsets_refused(config, error, report);
+    }
+    let offsets = if group_error.is_some() { None } else { offsets.as_ref() };
+    for topic in outputs {
+        let Err(error) = probe.run_alone(&group, offsets, &[topic])? else { continue };
+        match code(&error) {
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => report.error(
+                format!("topic `{}` (`{}`) cannot be written", topic.name, topic.key),
+                "give this user the right WRITE on the topic",
+            ),
+            _ => report.error(
+                format!("topic `{}` (`{}`) cannot be written: {}", topic.name, topic.key, cause(&error)),
+                TRY_AGAIN,
+            ),
+        }
+    }
+    Ok(())
+}
+
+struct Probe<'a> {
+    config: &'a Config,
+    watch: &'a Arc<Watch>,
+    transactional_id: &'a str,
+    deadline: Deadline,
+}
+
+type Producer = ThreadedProducer<Context>;
+
+impl Probe<'_> {
+    fn producer(&self) -> Result<Result<Producer, KafkaError>, ClientRefused> {
+        let mut settings = producer(self.config, self.transactional_id)?;
+        // Above the time of a probe, so that no record leaves before the abort drops it.
+        settings.set("linger.ms", "10000");
+        let producer: Producer = settings
+            .create_with_context(Context(self.watch.clone()))
+            .map_err(|error| not_created("producer", &error))?;
+        loop {
+            match producer.init_transactions(self.deadline.step()) {
+                // A coordinator that is still loading answers so; the same call is to be made again.
+                Err(KafkaError::Transaction(error)) if error.is_retriable() && !self.deadline.is_over() => {
+                    thread::sleep(ROUND);
+                }
+                result => return Ok(result.map(|()| producer)),
+            }
+        }
+    }
+
+    /// Runs on a producer of its own: one that was refused something may not be able to end its transaction.
+    fn run_alone(
+        &self,
+        group: &ConsumerGroupMetadata,
+        offsets: Option<&TopicPartitionList>,
+        topics: &[&TopicState],
+    ) -> Result<Result<(), KafkaError>, ClientRefused> {
+        Ok(self.producer()?.and_then(|producer| self.run(&producer, group, offsets, topics)))
+    }
+
+    fn run(
+        &self,
+        producer: &Producer,
+        group: &ConsumerGroupMetadata,
+        offsets: Option<&TopicPartitionList>,
+        topics: &[&TopicState],
+    ) -> Result<(), KafkaError> {
+        for topic in topics {
+            // Known beforehand, so that the record is put in its partition, and the partition registered, at once.
+            producer.client().fetch_metadata(Some(&topic.name), self.deadline.step())?;
+        }
+        producer.begin_transaction()?;
+        let tried = self.fill(producer, group, offsets, topics);
+        let aborted = producer.abort_transaction(self.deadline.step());
+        tried.and(aborted)
+    }
+
+    fn fill(
+        &self,
+        producer: &Producer,
+        group: &ConsumerGroupMetadata,
+        offsets: Option<&TopicPartitionList>,
+        topics: &[&TopicState],
+    ) -> Result<(), KafkaError> {
+        for topic in topics {
+            let record: BaseRecord<'_, (), ()> = BaseRecord::to(&topic.name).partition(0);
+            producer.send(record).map_err(|(error, _)| error)?;
+        }
+        let none = TopicPartitionList::new();
+        for _ in 0..ROUNDS {
+            thread::sleep(ROUND);
+            producer.send_offsets_to_transaction(offsets.unwrap_or(&none), group, self.deadline.step())?;
+        }
+        Ok(())
+    }
+}
+
+fn reader(config: &Config, watch: &Arc<Watch>) -> Result<Consumer, ClientRefused> {
+    let mut settings = input_consumer(config)?;
+    settings.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "10");
+    settings.create_with_context(Context(watch.clone())).map_err(|error| not_created("consumer", &error))
+}
+
+fn read_ends(
+    config: &Config,
+    watch: &Arc<Watch>,
+    topics: &[&TopicState],
+    deadline: Deadline,
+) -> Result<Result<(), KafkaError>, ClientRefused> {
+    let consumer = reader(config, watch)?;
+    let mut ends = TopicPartitionList::new();
+    let added = topics.iter().try_for_each(|topic| ends.add_partition_offset(&topic.name, 0, Offset::End));
+    Ok(added
+        .and_then(|()| consumer.assign(&ends))
+        .and_then(|()| wait_for_ends(&consumer, topics.len(), deadline)))
+}
+
+fn is_refusal(error: &KafkaError) -> bool {
+    let refusals = [RDKafkaErrorCode::TopicAuthorizationFailed, RDKafkaErrorCode::GroupAuthorizationFailed];
+    code(error).is_some_and(|code| refusals.contains(&code))
+}
+
+fn wait_for_ends(consumer: &Consumer, count: usize, deadline: Deadline) -> Result<(), KafkaError> {
+    let mut ended = 0;
+    while ended < count {
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
+            Some(Err(error)) if is_refusal(&error) => {
+                return Err(error);
+            }
+            // A connection that comes and goes is librdkafka's to repair; records are left where they are.
+            _ if !deadline.is_over() => {}
+            Some(Err(error)) => return Err(error),
+            _ => return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut)),
+        }
+    }
+    Ok(())
+}
+
+/// Returns the offset that partition 0 has anyway, so that the probe says nothing new even if it were seen.
+fn offsets(topics: &[TopicState], report: &Report) -> Option<TopicPartitionList> {
+    let incoming = topics.iter().find(|topic| topic.purpose == Use::Incoming)?;
+    let (state, start) = report.starts.first()?;
+    let offset = match *start {
+        Start::Committed(offset) | Start::NewGroup(offset) | Start::NewPartition(offset) => offset,
+        Start::OutOfRange { committed, .. } => committed,
+    };
+    let mut offsets = TopicPartitionList::new();
+    offsets.add_partition_offset(&incoming.name, state.partition, Offset::Offset(offset)).ok()?;
+    Some(offsets)
+}
+
+fn transactions_refused(config: &Config, transactional_id: &str, error: &KafkaError, report: &mut Report) {
+    let prefix = config.kafka.transactional_id_prefix();
+    match code(error) {
+        Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => report.error(
+            format!("transactions under the id `{transactional_id}` are not allowed"),
+            format!("give this user the rights WRITE and DESCRIBE on transactional ids that start with `{prefix}` (`kafka.transactional_id_prefix`)"),
+        ),
+        Some(RDKafkaErrorCode::InvalidTransactionTimeout) => report.error(
+            format!("the brokers refuse `worker.transaction.timeout_ms` {}", config.worker.transaction.timeout_ms),
+            "lower it to the brokers' `transaction.max.timeout.ms`",
+        ),
+        _ => report.error(
+            format!("no transaction can be begun: {}", cause(error)),
+            "look at the brokers' logs (`__transaction_state` needs enough brokers for its replication factor), or raise `startup.deadline_ms`",
+        ),
+    }
+}
+
+fn offsets_refused(config: &Config, error: &KafkaError, report: &mut Report) {
+    let group = &config.kafka.group_id;
+    match code(error) {
+        Some(RDKafkaErrorCode::GroupAuthorizationFailed) => report.error(
+            format!("group `{group}` cannot be used"),
+            "give this user the right READ on the group (`kafka.group_id`)",
+        ),
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed) => report.error(
+            format!("offsets of topic `{}` cannot be committed", config.topics.incoming),
+            "give this user the right READ on the topic",
+        ),
+        _ => report
+            .error(format!("group `{group}` cannot commit in a transaction: {}", cause(error)), TRY_AGAIN),
+    }
+}

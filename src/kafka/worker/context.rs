@@ -1,0 +1,152 @@
+//! What librdkafka tells a worker between calls.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rdkafka::{
+    TopicPartitionList,
+    client::ClientContext,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{DeliveryResult, Message},
+    producer::{NoCustomPartitioner, ProducerContext},
+    types::RDKafkaRespErr,
+};
+
+use super::machine::{Partition, SendFault};
+
+/// A change of the assignment that the worker has not answered yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rebalance {
+    /// The group gives these partitions.
+    Given(Vec<Partition>),
+    /// The group takes all partitions back.
+    Taken {
+        /// Others may own them already.
+        lost: bool,
+    },
+}
+
+/// The context of the input consumer: it puts rebalances aside for the worker, which answers them between two polls.
+///
+/// librdkafka waits for the answer, and polling goes on meanwhile on the same thread; so a transaction can be ended before its partitions are given up, and no
+/// state is shared with a callback.
+#[derive(Debug, Default)]
+pub struct InputContext {
+    rebalances: Mutex<VecDeque<Rebalance>>,
+    is_closing: AtomicBool,
+}
+
+impl InputContext {
+    /// Takes the oldest rebalance that waits for an answer.
+    pub fn take_rebalance(&self) -> Option<Rebalance> {
+        lock(&self.rebalances).pop_front()
+    }
+
+    /// From now on partitions are given up at once: the consumer is about to be dropped and nothing is in flight.
+    pub fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+    }
+}
+
+impl ClientContext for InputContext {}
+
+impl ConsumerContext for InputContext {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, kind: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+        if self.is_closing.load(Ordering::Relaxed) {
+            if let Err(error) = consumer.unassign() {
+                tracing::warn!(%error, "could not give the partitions up while leaving the group");
+            }
+            return;
+        }
+        let rebalance = if kind == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            Rebalance::Given(partitions.elements().iter().map(|it| it.partition()).collect())
+        } else {
+            Rebalance::Taken { lost: consumer.assignment_lost() }
+        };
+        lock(&self.rebalances).push_back(rebalance);
+    }
+}
+
+/// The first record of a transaction that was not delivered.
+#[derive(Clone, Debug)]
+pub struct Undelivered {
+    /// Whether the record is to blame.
+    pub fault: SendFault,
+    /// Topic and error, for a dead letter and for the log.
+    pub text: String,
+}
+
+/// The context of the transactional producer: it remembers failed deliveries.
+#[derive(Debug, Default)]
+pub struct OutputContext {
+    has_failed: AtomicBool,
+    first: Mutex<Option<Undelivered>>,
+}
+
+impl OutputContext {
+    /// Takes the first failure since the last call.
+    pub fn take_failure(&self) -> Option<Undelivered> {
+        if !self.has_failed.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        lock(&self.first).take()
+    }
+}
+
+impl ClientContext for OutputContext {}
+
+impl ProducerContext<NoCustomPartitioner> for OutputContext {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): Self::DeliveryOpaque) {
+        let Err((error, record)) = result else { return };
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+        // An abort purges what is queued: that is no failure of its own.
+        if matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) {
+            return;
+        }
+        let mut first = lock(&self.first);
+        let is_worse = first.as_ref().is_none_or(|it| it.fault == SendFault::Undelivered);
+        let fault = send_fault(code);
+        if is_worse && (first.is_none() || fault == SendFault::Refused) {
+            *first = Some(Undelivered { fault, text: format!("topic `{}`: {}", record.topic(), describe(error)) });
+        }
+        drop(first);
+        self.has_failed.store(true, Ordering::Release);
+    }
+}
+
+fn describe(error: &KafkaError) -> String {
+    error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
+}
+
+/// Sorts delivery errors: those that the same record will meet again, and those of the moment.
+#[must_use]
+pub fn send_fault(code: RDKafkaErrorCode) -> SendFault {
+    match code {
+        RDKafkaErrorCode::MessageSizeTooLarge
+        | RDKafkaErrorCode::InvalidMessage
+        | RDKafkaErrorCode::InvalidMessageSize
+        | RDKafkaErrorCode::MessageBatchTooLarge
+        | RDKafkaErrorCode::InvalidTimestamp
+        | RDKafkaErrorCode::InvalidRecord
+        | RDKafkaErrorCode::PolicyViolation
+        | RDKafkaErrorCode::UnknownTopic
+        | RDKafkaErrorCode::UnknownTopicOrPartition
+        | RDKafkaErrorCode::UnknownPartition
+        | RDKafkaErrorCode::InvalidTopic
+        | RDKafkaErrorCode::TopicAuthorizationFailed => SendFault::Refused,
+        _ => SendFault::Undelivered,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind these locks is replaced whole, so a panic elsewhere leaves it usable.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
