@@ -239,11 +239,6 @@ fn with_overrides(
     exception
 }
 
-/// Says whether the region of an exception names somebody: a value that the file spells out.
-pub(super) fn names_somebody(columns: &[Column], region: &Region) -> bool {
-    key_column(columns, region).is_some()
-}
-
 /// Returns the first column in which an exception names its values, by which it is found when deciding.
 pub(super) fn key_column(columns: &[Column], region: &Region) -> Option<usize> {
     const KEYS: [Kind; 4] = [Kind::Offer, Kind::Publisher, Kind::Partner, Kind::Source];

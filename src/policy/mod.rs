@@ -22,6 +22,8 @@ mod resolve;
 mod rule;
 mod suggest;
 mod table;
+#[cfg(test)]
+mod tests;
 mod values;
 mod version;
 mod words;
