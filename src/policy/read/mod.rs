@@ -7,8 +7,8 @@ mod outcome;
 use toml::de::{DeTable, DeValue};
 
 pub(super) use condition::{RawCondition, conditions};
-pub(super) use fields::{Fields, Text, entries, text};
-use fields::{texts, wrong};
+pub(super) use fields::{Fields, Text, Value, entries, text};
+pub(super) use fields::{texts, wrong};
 pub(super) use outcome::{Named, contact_name, contacts, named, next, party};
 
 use super::{
@@ -102,7 +102,12 @@ pub(super) fn read(text: &str, findings: &mut Vec<Finding>) -> RawPolicy {
 /// Parses TOML.
 pub(super) fn parse<'i>(text: &'i str, findings: &mut Vec<Finding>) -> Option<DeTable<'i>> {
     let (document, errors) = DeTable::parse_recoverable(text);
+    let mut reported = None;
     for error in &errors {
+        // The parser can complain twice about one place.
+        if reported.replace(error.span()) == Some(error.span()) {
+            continue;
+        }
         let title = format!("this is not TOML: {}", error.message());
         findings.push(Finding::new(FindingKind::Syntax, title, error.span().unwrap_or(0..0), "here"));
     }
