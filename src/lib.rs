@@ -5,3 +5,5 @@ pub mod proto;
 pub mod catalog;
 
 pub mod policy;
+
+pub mod commands;

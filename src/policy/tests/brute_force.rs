@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{super::*, *};
+use super::{super::*, ELECTIONS, MODELS, *};
 
 const TABLES: u32 = 10_000;
 const SOURCES: [&str; 3] = ["x", "y", "unheard-of"];

@@ -1,6 +1,6 @@
 //! The policy that comes with the program, against the table of ownership row by row.
 
-use super::{super::*, *};
+use super::{super::*, ELECTIONS, MODELS, *};
 use crate::catalog::OfferContact::{self, CspProgram, CustomerSupport, Engineering};
 
 const TECHNICAL: &[Category] = &[Category::UserSupport, Category::BreakFix];
