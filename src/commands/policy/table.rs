@@ -7,7 +7,7 @@ use std::{
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use crate::policy::{Next, Outcome, Policy, Rule};
+use crate::policy::{Next, Outcome, Policy, Rule, contact_name};
 
 /// How a table is laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, clap::ValueEnum)]
@@ -87,8 +87,9 @@ fn layout(policy: &Policy, rules: &[&Rule], format: TableFormat, width: u16) -> 
     if format == TableFormat::Text {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
-    table.set_header(["rule", "when", "owner", "contacts", "next", "clauses"]);
     let separator = if format == TableFormat::Text { "\n" } else { "<br>" };
+    // Three columns, since six do not fit into a terminal without cutting words.
+    table.set_header(["rule, clauses", "when", "owner, contacts, next"]);
     for rule in rules {
         let mut when: Vec<String> = rule
             .conditions
@@ -100,17 +101,12 @@ fn layout(policy: &Policy, rules: &[&Rule], format: TableFormat, width: u16) -> 
                 rule.overrides.iter().map(|&index| policy.rule(index).id.as_str()).collect();
             when.push(format!("overrides: {}", overridden.join(", ")));
         }
-        let (owner, contacts, next) = outcome(&rule.outcome);
-        let clauses =
-            if rule.reading { format!("{}*", rule.clauses.join(" ")) } else { rule.clauses.join(" ") };
-        table.add_row([
-            rule.id.clone(),
-            when.join(separator),
-            owner,
-            contacts.join(separator),
-            next,
-            clauses,
-        ]);
+        let mut clauses = rule.clauses.join(" ");
+        if rule.reading {
+            clauses.push_str(" *");
+        }
+        let name = if clauses.is_empty() { rule.id.clone() } else { [&rule.id, &*clauses].join(separator) };
+        table.add_row([name, when.join(separator), outcome(&rule.outcome).join(separator)]);
     }
     let mut text = table.trim_fmt();
     if rules.iter().any(|rule| rule.reading) {
@@ -119,15 +115,20 @@ fn layout(policy: &Policy, rules: &[&Rule], format: TableFormat, width: u16) -> 
     text
 }
 
-fn outcome(outcome: &Outcome) -> (String, Vec<&'static str>, String) {
-    let Outcome::Owned(assignment) = outcome else { return ("triage".to_owned(), Vec::new(), String::new()) };
-    let next = match assignment.next {
-        Next::Nobody => String::new(),
-        Next::Party(party) => party.name().to_owned(),
+/// Words an outcome, a line each: the assignee, the contacts, what comes next.
+fn outcome(outcome: &Outcome) -> Vec<String> {
+    let Outcome::Owned(assignment) = outcome else { return vec!["triage".to_owned()] };
+    let mut lines = vec![assignment.assignee.name().to_owned()];
+    if !assignment.contacts.is_empty() {
+        let contacts: Vec<&str> = assignment.contacts.iter().map(|&contact| contact_name(contact)).collect();
+        lines.push(format!("contacts: {}", contacts.join(", ")));
+    }
+    match assignment.next {
+        Next::Nobody => {}
+        Next::Party(party) => lines.push(format!("next: {}", party.name())),
         Next::IfReseller { then, otherwise } => {
-            format!("{} of a reseller, else {}", then.name(), otherwise.name())
+            lines.push(format!("next: {} of a reseller, else {}", then.name(), otherwise.name()));
         }
-    };
-    let contacts = assignment.contacts.iter().map(|&contact| crate::policy::contact_name(contact)).collect();
-    (assignment.assignee.name().to_owned(), contacts, next)
+    }
+    lines
 }
