@@ -130,6 +130,7 @@ fn a_rule_whose_reason_says_our_reading_is_marked_as_one_and_the_other_way_round
         let says_so = rule.reason.contains("our reading");
         assert_eq!(rule.reading, says_so, "{}", rule.id);
         assert_eq!(rule.clauses.is_empty(), rule.id == "publisher-other", "{}", rule.id);
+        assert_eq!(BUILTIN.lines().nth(rule.line - 1), Some("[[rule]]"), "{}", rule.id);
     }
 }
 
