@@ -2,5 +2,6 @@
 
 pub mod catalog;
 pub mod folder;
+pub mod policy;
 pub mod route;
 pub mod topics;

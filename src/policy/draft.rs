@@ -62,9 +62,11 @@ pub(super) fn draft(raw: RawPolicy, findings: &mut Vec<Finding>) -> Draft {
     let rules: Vec<DraftRule> =
         raw.rules.into_iter().filter_map(|rule| Some(look_up(rule, false)?.0)).collect();
     let exceptions: Vec<_> = raw.exceptions.into_iter().filter_map(|rule| look_up(rule, true)).collect();
+    // A rule whose own names are wrong is missing here, and is not to be reported as unknown.
+    let all_rules_known = findings.is_empty();
     let exceptions = exceptions
         .into_iter()
-        .map(|(exception, overrides)| with_overrides(exception, overrides, &rules, findings))
+        .map(|(exception, overrides)| with_overrides(exception, overrides, &rules, all_rules_known, findings))
         .collect();
     let invariants = raw
         .invariants
@@ -210,11 +212,13 @@ fn with_overrides(
     mut exception: DraftRule,
     overrides: Vec<Text>,
     rules: &[DraftRule],
+    all_rules_known: bool,
     findings: &mut Vec<Finding>,
 ) -> DraftRule {
     for name in &overrides {
         match rules.iter().position(|rule| rule.id.value == name.value) {
             Some(rule) => exception.overrides.push((rule, name.span.clone())),
+            None if !all_rules_known => {}
             None => {
                 let title = format!("there is no rule `{}` to override", name.value.escape_debug());
                 let candidates = rules.iter().map(|rule| rule.id.value.as_str());
@@ -237,11 +241,6 @@ fn with_overrides(
     exception.overrides.sort_by_key(|(rule, _)| *rule);
     exception.overrides.dedup_by_key(|(rule, _)| *rule);
     exception
-}
-
-/// Says whether the region of an exception names somebody: a value that the file spells out.
-pub(super) fn names_somebody(columns: &[Column], region: &Region) -> bool {
-    key_column(columns, region).is_some()
 }
 
 /// Returns the first column in which an exception names its values, by which it is found when deciding.

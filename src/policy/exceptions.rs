@@ -58,11 +58,6 @@ impl Exceptions {
         layer
     }
 
-    /// Returns how many there are.
-    pub(super) fn len(&self) -> usize {
-        self.exceptions.len()
-    }
-
     /// Says whether an exception may apply to a case, absent values taken as fitting.
     pub(super) fn may_apply(&self, columns: &[Column], case: &Case<'_>) -> bool {
         !self.exceptions.is_empty() && self.candidates(case).any(|index| self.fits(columns, case, index))

@@ -6,6 +6,7 @@
 
 mod absent;
 mod case;
+mod cases;
 mod classes;
 mod column;
 mod describe;
@@ -22,18 +23,22 @@ mod resolve;
 mod rule;
 mod suggest;
 mod table;
+#[cfg(test)]
+mod tests;
 mod values;
 mod version;
 mod words;
 
 pub use case::{Case, Election, Fact, RuleIndex, Verdict};
+pub use cases::{TestCase, TestOutcome, load_cases};
 pub use describe::Described;
 pub use finding::{Finding, FindingKind};
 pub use load::Refused;
+pub(crate) use read::contact_name;
 pub use rule::{Assignment, Condition, Next, Outcome, Party, Rule};
 
 use self::{
-    absent::{AbsentColumns, Completed, complete_case},
+    absent::{AbsentColumns, Completed, ELECTIONS, MODELS, complete_case},
     column::Column,
     exceptions::Exceptions,
     table::{Cell, Table},
@@ -42,6 +47,12 @@ use crate::proto::v1::decision::TriageReason;
 
 /// The policy that comes with the program: the rules of ownership.
 pub const BUILTIN: &str = include_str!("../../policy/ownership.toml");
+/// The cases that come with it, in files by who asks: name and text.
+pub const BUILTIN_CASES: [(&str, &str); 3] = [
+    ("policy/cases/customers.toml", include_str!("../../policy/cases/customers.toml")),
+    ("policy/cases/partners.toml", include_str!("../../policy/cases/partners.toml")),
+    ("policy/cases/publishers.toml", include_str!("../../policy/cases/publishers.toml")),
+];
 /// What diagnostics call it.
 pub const BUILTIN_NAME: &str = "policy/ownership.toml";
 

@@ -65,19 +65,19 @@ fn applies(draft: &Draft, exception: &DraftRule, findings: &mut Vec<Finding>) ->
 /// Two exceptions that name different offers cannot meet, so that those with the same kind of key are compared only
 /// where they share a value of it: thousands of exceptions for an offer each cost thousands of steps, not millions.
 fn find_overlaps(draft: &Draft, findings: &mut Vec<Finding>) {
-    let mut by_key: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    // Those without a key are refused already, but their overlaps are to be seen in the same go.
+    let mut by_key: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
     for (index, exception) in draft.exceptions.iter().enumerate() {
-        if let Some(key) = key_column(&draft.columns, &exception.region) {
-            by_key.entry(key).or_default().push(index);
-        }
+        by_key.entry(key_column(&draft.columns, &exception.region)).or_default().push(index);
     }
     let mut pairs: HashSet<(usize, usize)> = HashSet::new();
     let keys: Vec<_> = by_key.iter().collect();
-    for (place, (column, exceptions)) in keys.iter().enumerate() {
+    for (place, (key, exceptions)) in keys.iter().enumerate() {
         let mut by_value: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for &&index in &exceptions.iter().collect::<Vec<_>>() {
-            for value in draft.exceptions[index].region.set(**column).into_iter().flat_map(|set| set.iter()) {
-                by_value.entry(value).or_default().push(index);
+        for &index in *exceptions {
+            match key.and_then(|column| draft.exceptions[index].region.set(column)) {
+                Some(set) => set.iter().for_each(|value| by_value.entry(value).or_default().push(index)),
+                None => by_value.entry(0).or_default().push(index),
             }
         }
         for sharing in by_value.values() {

@@ -4,7 +4,7 @@ use toml::de::DeValue;
 
 use super::{
     columns_of,
-    fields::{Fields, Text, Value, texts},
+    fields::{Fields, Text, Value, texts, wrong},
 };
 use crate::policy::finding::{Finding, FindingKind};
 
@@ -21,8 +21,12 @@ pub(in crate::policy) struct RawCondition {
 
 /// Reads the inline table of conditions.
 pub(in crate::policy) fn conditions(value: &Value<'_>, findings: &mut Vec<Finding>) -> Vec<RawCondition> {
+    let DeValue::Table(table) = value.get_ref() else {
+        findings.push(wrong(value, "a table of conditions"));
+        return Vec::new();
+    };
     let mut conditions: Vec<RawCondition> = Vec::new();
-    for (column, value) in columns_of(value, findings) {
+    for (column, value) in columns_of(table) {
         if let Some(first) = conditions.iter().find(|condition| condition.column.value == column.value) {
             let title = format!("`{}` has two conditions", column.value);
             findings.push(

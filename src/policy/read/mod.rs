@@ -7,9 +7,10 @@ mod outcome;
 use toml::de::{DeTable, DeValue};
 
 pub(super) use condition::{RawCondition, conditions};
-pub(super) use fields::{Fields, Text, entries, text};
-use fields::{texts, wrong};
-pub(super) use outcome::{Named, contact_name, contacts, named, next, party};
+pub(super) use fields::{Fields, Text, Value, entries, text};
+pub(super) use fields::{texts, wrong};
+pub(crate) use outcome::contact_name;
+pub(super) use outcome::{Named, contacts, named, next, party};
 
 use super::{
     finding::{Finding, FindingKind, Span},
@@ -102,16 +103,25 @@ pub(super) fn read(text: &str, findings: &mut Vec<Finding>) -> RawPolicy {
 /// Parses TOML.
 pub(super) fn parse<'i>(text: &'i str, findings: &mut Vec<Finding>) -> Option<DeTable<'i>> {
     let (document, errors) = DeTable::parse_recoverable(text);
+    let mut reported = None;
     for error in &errors {
+        // The parser can complain twice about one place.
+        if reported.replace(error.span()) == Some(error.span()) {
+            continue;
+        }
         let title = format!("this is not TOML: {}", error.message());
         findings.push(Finding::new(FindingKind::Syntax, title, error.span().unwrap_or(0..0), "here"));
     }
     errors.is_empty().then(|| document.into_inner())
 }
 
-fn groups(value: &fields::Value<'_>, findings: &mut Vec<Finding>) -> Vec<RawGroup> {
+fn groups(value: &Value<'_>, findings: &mut Vec<Finding>) -> Vec<RawGroup> {
+    let DeValue::Table(table) = value.get_ref() else {
+        findings.push(wrong(value, "a table of columns"));
+        return Vec::new();
+    };
     let mut groups = Vec::new();
-    for (column, named) in columns_of(value, findings) {
+    for (column, named) in columns_of(table) {
         let DeValue::Table(named) = named.get_ref() else {
             findings.push(wrong(named, "a table of groups"));
             continue;
@@ -125,14 +135,7 @@ fn groups(value: &fields::Value<'_>, findings: &mut Vec<Finding>) -> Vec<RawGrou
 }
 
 /// Returns the entries of a table whose keys are columns; `attribute.NAME` may be nested.
-fn columns_of<'t, 'i>(
-    value: &'t fields::Value<'i>,
-    findings: &mut Vec<Finding>,
-) -> Vec<(Text, &'t fields::Value<'i>)> {
-    let DeValue::Table(table) = value.get_ref() else {
-        findings.push(wrong(value, "a table"));
-        return Vec::new();
-    };
+pub(super) fn columns_of<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(Text, &'t Value<'i>)> {
     let mut columns = Vec::new();
     for (key, value) in entries(table) {
         match value.get_ref() {
@@ -147,7 +150,7 @@ fn columns_of<'t, 'i>(
     columns
 }
 
-fn attributes(value: &fields::Value<'_>, findings: &mut Vec<Finding>) -> Vec<RawAttribute> {
+fn attributes(value: &Value<'_>, findings: &mut Vec<Finding>) -> Vec<RawAttribute> {
     let DeValue::Table(table) = value.get_ref() else {
         findings.push(wrong(value, "a table of attributes"));
         return Vec::new();

@@ -94,7 +94,7 @@ pub(in crate::policy) fn contacts(names: &[Text], findings: &mut Vec<Finding>) -
 }
 
 /// Returns the name of a contact in a policy file.
-pub(in crate::policy) fn contact_name(contact: OfferContact) -> &'static str {
+pub(crate) fn contact_name(contact: OfferContact) -> &'static str {
     match contact {
         OfferContact::CustomerSupport => "customer-support",
         OfferContact::Engineering => "engineering",

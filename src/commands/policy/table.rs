@@ -1,0 +1,134 @@
+//! A policy as a table.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use crate::policy::{Next, Outcome, Policy, Rule, contact_name};
+
+/// How a table is laid out.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, clap::ValueEnum)]
+pub enum TableFormat {
+    /// For a terminal.
+    #[default]
+    Text,
+    /// For a document.
+    Markdown,
+}
+
+/// Prints a policy as a table on `out`, at most `width` columns wide; exit codes as [`super::check`] has them.
+///
+/// # Errors
+///
+/// Only those of writing.
+pub fn table(
+    file: Option<&Path>,
+    format: TableFormat,
+    width: u16,
+    coloured: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
+    let policy = match super::load(file, coloured, err)? {
+        Ok(policy) => policy,
+        Err(code) => return Ok(code),
+    };
+    let (rules, exceptions): (Vec<&Rule>, Vec<&Rule>) =
+        policy.rules().iter().partition(|rule| !rule.is_exception());
+    writeln!(out, "{}", layout(&policy, &rules, format, width))?;
+    if !exceptions.is_empty() {
+        writeln!(out, "\nExceptions, which override rules:\n")?;
+        writeln!(out, "{}", layout(&policy, &exceptions, format, width))?;
+    }
+    let mut groups = policy.groups().peekable();
+    if groups.peek().is_some() {
+        writeln!(out)?;
+    }
+    for (column, group, members) in groups {
+        match format {
+            TableFormat::Text => {
+                writeln!(out, "{column} {group}: {}", wrapped(&members, column, group, width))?
+            }
+            TableFormat::Markdown => writeln!(out, "- {column} **{group}**: {members}")?,
+        }
+    }
+    Ok(super::exit::DONE)
+}
+
+/// Breaks a list so that it fits, further lines indented.
+fn wrapped(members: &str, column: &str, group: &str, width: u16) -> String {
+    let mut text = String::new();
+    let mut used = column.chars().count() + group.chars().count() + 3;
+    for (index, member) in members.split(", ").enumerate() {
+        let length = member.chars().count() + 2;
+        if index > 0 {
+            text.push(',');
+            if used + length > usize::from(width) {
+                text.push_str("\n   ");
+                used = 3;
+            }
+            text.push(' ');
+        }
+        text.push_str(member);
+        used += length;
+    }
+    text
+}
+
+fn layout(policy: &Policy, rules: &[&Rule], format: TableFormat, width: u16) -> String {
+    let mut table = Table::new();
+    match format {
+        TableFormat::Text => table.load_style(presets::UTF8_HORIZONTAL_ONLY),
+        TableFormat::Markdown => table.load_style(presets::ASCII_MARKDOWN),
+    };
+    if format == TableFormat::Text {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    let separator = if format == TableFormat::Text { "\n" } else { "<br>" };
+    // Three columns, since six do not fit into a terminal without cutting words.
+    table.set_header(["rule, clauses", "when", "owner, contacts, next"]);
+    for rule in rules {
+        let mut when: Vec<String> = rule
+            .conditions
+            .iter()
+            .map(|condition| format!("{}: {}", condition.column, condition.words))
+            .collect();
+        if rule.is_exception() {
+            let overridden: Vec<&str> =
+                rule.overrides.iter().map(|&index| policy.rule(index).id.as_str()).collect();
+            when.push(format!("overrides: {}", overridden.join(", ")));
+        }
+        let mut clauses = rule.clauses.join(" ");
+        if rule.reading {
+            clauses.push_str(" *");
+        }
+        let name = if clauses.is_empty() { rule.id.clone() } else { [&rule.id, &*clauses].join(separator) };
+        table.add_row([name, when.join(separator), outcome(&rule.outcome).join(separator)]);
+    }
+    let mut text = table.trim_fmt();
+    if rules.iter().any(|rule| rule.reading) {
+        text.push_str("\n\n* our reading: the document leaves room here");
+    }
+    text
+}
+
+/// Words an outcome, a line each: the assignee, the contacts, what comes next.
+fn outcome(outcome: &Outcome) -> Vec<String> {
+    let Outcome::Owned(assignment) = outcome else { return vec!["triage".to_owned()] };
+    let mut lines = vec![assignment.assignee.name().to_owned()];
+    if !assignment.contacts.is_empty() {
+        let contacts: Vec<&str> = assignment.contacts.iter().map(|&contact| contact_name(contact)).collect();
+        lines.push(format!("contacts: {}", contacts.join(", ")));
+    }
+    match assignment.next {
+        Next::Nobody => {}
+        Next::Party(party) => lines.push(format!("next: {}", party.name())),
+        Next::IfReseller { then, otherwise } => {
+            lines.push(format!("next: {} of a reseller, else {}", then.name(), otherwise.name()));
+        }
+    }
+    lines
+}
