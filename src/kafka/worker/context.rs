@@ -2,15 +2,17 @@
 
 use std::{
     collections::VecDeque,
+    error::Error,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use rdkafka::{
     TopicPartitionList,
-    client::ClientContext,
+    client::{ClientContext, OAuthToken},
+    config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::{KafkaError, RDKafkaErrorCode},
     message::{DeliveryResult, Message},
@@ -19,6 +21,7 @@ use rdkafka::{
 };
 
 use super::machine::{Partition, SendFault};
+use crate::kafka::context::Watch;
 
 /// A change of the assignment that the worker has not answered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +39,20 @@ pub enum Rebalance {
 ///
 /// librdkafka waits for the answer, and polling goes on meanwhile on the same thread; so a transaction can be ended before its partitions are given up, and no
 /// state is shared with a callback.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct InputContext {
+    watch: Arc<Watch>,
     rebalances: Mutex<VecDeque<Rebalance>>,
     is_closing: AtomicBool,
 }
 
 impl InputContext {
+    /// Makes the context of a consumer whose side channel is `watch`.
+    #[must_use]
+    pub fn new(watch: Arc<Watch>) -> Self {
+        Self { watch, rebalances: Mutex::default(), is_closing: AtomicBool::new(false) }
+    }
+
     /// Takes the oldest rebalance that waits for an answer.
     pub fn take_rebalance(&self) -> Option<Rebalance> {
         lock(&self.rebalances).pop_front()
@@ -54,7 +64,21 @@ impl InputContext {
     }
 }
 
-impl ClientContext for InputContext {}
+impl ClientContext for InputContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.watch.log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.watch.error(&error, reason);
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.watch.token()
+    }
+}
 
 impl ConsumerContext for InputContext {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, kind: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
@@ -83,13 +107,20 @@ pub struct Undelivered {
 }
 
 /// The context of the transactional producer: it remembers failed deliveries.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct OutputContext {
+    watch: Arc<Watch>,
     has_failed: AtomicBool,
     first: Mutex<Option<Undelivered>>,
 }
 
 impl OutputContext {
+    /// Makes the context of a producer whose side channel is `watch`.
+    #[must_use]
+    pub fn new(watch: Arc<Watch>) -> Self {
+        Self { watch, has_failed: AtomicBool::new(false), first: Mutex::default() }
+    }
+
     /// Takes the first failure since the last call.
     pub fn take_failure(&self) -> Option<Undelivered> {
         if !self.has_failed.swap(false, Ordering::AcqRel) {
@@ -99,7 +130,21 @@ impl OutputContext {
     }
 }
 
-impl ClientContext for OutputContext {}
+impl ClientContext for OutputContext {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.watch.log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.watch.error(&error, reason);
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.watch.token()
+    }
+}
 
 impl ProducerContext<NoCustomPartitioner> for OutputContext {
     type DeliveryOpaque = ();

@@ -2,7 +2,8 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::{ffi::NativeError, machine::Failure};
+use super::machine::Failure;
+use crate::kafka::ffi::NativeError;
 
 /// A worker that cannot go on. The process ends; started anew with the same transactional ids, it takes up where the last commit left off.
 #[derive(Debug, thiserror::Error)]

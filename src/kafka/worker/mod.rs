@@ -1,4 +1,14 @@
-//! The shell of a worker: does what the machine says, on a thread of its own, since every transaction call blocks.
+//! The worker: consumes tickets, routes them, and produces them to their owners, offsets and records in one transaction.
+//!
+//! This file is its shell, which does what the [`machine`] says, on a thread of its own, since every transaction call blocks.
+
+mod context;
+mod error;
+mod faults;
+mod machine;
+mod outgoing;
+mod start;
+mod status;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -15,18 +25,20 @@ use rdkafka::{
     topic_partition_list::Offset,
 };
 
-use super::{
-    context::{InputContext, OutputContext, Rebalance, send_fault},
-    error::WorkerError,
-    faults::Faults,
-    ffi::{self, GroupMetadata, Headers, NativeError, Outgoing, Topic, TransactionCall},
-    machine::{BeginFault, Command, Fault, Handling, Machine, Partition, Polled, SendFault, Settings},
-    outgoing::{DeadLetter, Incoming, record_size, routed_headers},
-    start,
-    status::WorkerStatus,
-};
+use context::{Rebalance, send_fault};
+use machine::{BeginFault, Command, Fault, Handling, Machine, Partition, Polled, SendFault};
+use outgoing::{DeadLetter, Incoming, record_size, routed_headers};
+
+pub use context::{InputContext, OutputContext};
+pub use error::WorkerError;
+pub use faults::Faults;
+pub use machine::Settings as TransactionSettings;
+pub use status::{Totals, WorkerStatus};
+
+use super::ffi::{self, GroupMetadata, Headers, NativeError, Outgoing, Topic, TransactionCall};
 use crate::{
     catalog::{Catalog, Snapshot},
+    config::StartAt,
     policy::Policy,
     route::{Destination, OutputFormat, Router},
     ticket::{BadRecord, DeadLetterReason, Limits},
@@ -53,13 +65,13 @@ pub struct WorkerSettings {
     /// The largest record that client and topic take, by [`Destination`], in bytes.
     pub max_record_sizes: [usize; Destination::ALL.len()],
     /// When transactions end.
-    pub machine: Settings,
+    pub transactions: TransactionSettings,
     /// Limits of the tickets read.
     pub limits: Limits,
     /// The format written.
     pub output: OutputFormat,
     /// Where a group that never committed starts.
-    pub new_group_starts_at: start::NewGroup,
+    pub new_group_starts_at: StartAt,
     /// Faults to inject, for tests.
     pub faults: Faults,
 }
@@ -71,7 +83,7 @@ pub struct Worker {
     /// The producer with the worker's own transactional id.
     pub producer: ThreadedProducer<OutputContext>,
     /// The live catalog.
-    pub catalog: Arc<Catalog>,
+    pub catalog: Catalog,
     /// The policy.
     pub policy: Arc<Policy>,
     /// What is configured.
@@ -102,7 +114,7 @@ impl Worker {
         let mut run = Run {
             worker: self,
             topics: &topics,
-            machine: Machine::new(self.settings.machine),
+            machine: Machine::new(self.settings.transactions),
             router: Router::new(Arc::clone(&self.policy), self.settings.limits, self.settings.output),
             snapshot: self.catalog.snapshot(),
             clock: Clock::new(),
@@ -234,7 +246,7 @@ impl<'w> Run<'w> {
             return Err(WorkerError::Poll(error));
         }
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) {
-            return Err(start::lost_offsets(&self.worker.consumer, &self.worker.settings.input));
+            return Err(start::lost_offset(&self.worker.consumer, &self.worker.settings.input));
         }
         tracing::warn!(%error, "polling the input failed, going on");
         Ok(())
@@ -293,14 +305,13 @@ impl<'w> Run<'w> {
             });
         }
         let faults = &settings.faults;
-        // The router's scratch may be left half written by a panic; it is made anew below.
         let (router, snapshot) = (&mut self.router, &*self.snapshot);
-        let routed = catch_unwind(AssertUnwindSafe(move || {
+        let routed = unless_panicked(|| {
             faults.before_route(incoming.key);
             router.route(snapshot, content_type, incoming.value)
-        }));
+        });
         let bad = match routed {
-            Ok(Ok(routed)) => {
+            Some(Ok(routed)) => {
                 let headers = routed_headers(&incoming, header_count, &routed);
                 let size = record_size(incoming.key, Some(routed.value), &headers);
                 let destination = routed.destination;
@@ -319,8 +330,9 @@ impl<'w> Run<'w> {
                     ),
                 }
             }
-            Ok(Err(bad)) => bad,
-            Err(_panic) => {
+            Some(Err(bad)) => bad,
+            None => {
+                // The panic may have left its scratch half written.
                 self.router = Router::new(Arc::clone(&self.worker.policy), settings.limits, settings.output);
                 BadRecord {
                     reason: DeadLetterReason::Poison,
@@ -409,13 +421,28 @@ impl<'w> Run<'w> {
 
     fn assign(&mut self, partitions: &[Partition]) -> Result<(), WorkerError> {
         let worker = self.worker;
+        let input = &worker.settings.input;
         let positions =
-            start::positions(&worker.consumer, &worker.settings.input, partitions, worker.settings.new_group_starts_at)?;
-        worker.consumer.assign(&positions).map_err(WorkerError::Assign)?;
+            start::positions(&worker.consumer, input, partitions, worker.settings.new_group_starts_at)?;
+        if !positions.to_commit.is_empty() {
+            self.commit_start(&positions.to_commit)?;
+        }
+        worker.consumer.assign(&positions.assignment).map_err(WorkerError::Assign)?;
         worker.status.assigned(true);
         tracing::info!(?partitions, "partitions assigned");
         self.machine.assigned();
         Ok(())
+    }
+
+    /// Commits where a new group starts. Whoever fails to is told so by the group, and asked again.
+    fn commit_start(&mut self, offsets: &[(Partition, i64)]) -> Result<(), WorkerError> {
+        let Worker { producer, settings, .. } = self.worker;
+        let failed = |call| move |error| WorkerError::Transaction { call, error };
+        let Some(member) = GroupMetadata::of_member(&self.worker.consumer) else { return Ok(()) };
+        ffi::transaction(producer, TransactionCall::Begin, CALL_TIMEOUT).map_err(failed("begin_transaction"))?;
+        let sent = ffi::send_offsets(producer, &settings.input, offsets, &member, CALL_TIMEOUT);
+        let end = if sent.is_ok() { TransactionCall::Commit } else { TransactionCall::Abort };
+        ffi::transaction(producer, end, CALL_TIMEOUT).map_err(failed("commit_transaction"))
     }
 
     fn unassign(&mut self) -> Result<(), WorkerError> {
@@ -449,6 +476,11 @@ fn fault(error: &NativeError) -> Fault {
     }
 }
 
+/// Calls `work`; `None` if it panicked. What it has borrowed mutably must not be used again.
+fn unless_panicked<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
 fn send(
     worker: &Worker,
     topics: &[Topic<'_>],
@@ -460,7 +492,7 @@ fn send(
     loop {
         match ffi::send(&worker.producer, &topics[destination as usize], record, headers) {
             Ok(()) => return Ok(()),
-            Err((RDKafkaErrorCode::QueueFull, returned)) if waiting.elapsed() < worker.settings.machine.finish_deadline => {
+            Err((RDKafkaErrorCode::QueueFull, returned)) if waiting.elapsed() < worker.settings.transactions.finish_deadline => {
                 headers = returned;
                 thread::sleep(QUEUE_FULL_PAUSE);
             }

@@ -5,7 +5,7 @@ use std::fmt;
 use rdkafka::message::BorrowedHeaders;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::ffi::{Headers, incoming_headers};
+use crate::kafka::ffi::{Headers, incoming_headers};
 use crate::{
     encode::Hex,
     proto::v1::decision::TriageReason,

@@ -1,6 +1,9 @@
 //! Where a worker starts in the partitions that it is given.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     TopicPartitionList,
@@ -8,94 +11,108 @@ use rdkafka::{
     error::KafkaError,
     topic_partition_list::Offset,
 };
-use serde::{Deserialize, Serialize};
 
-use super::{error::WorkerError, machine::Partition};
+use super::{WorkerError, machine::Partition};
+use crate::{
+    config::StartAt,
+    kafka::offsets::{PartitionState, Start, starts},
+};
 
 /// How long one question to the broker may take.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long committed offsets are asked for: another worker's transaction may hold them back until it times out.
-const COMMITTED_DEADLINE: Duration = Duration::from_secs(40);
+/// How long the broker is asked: another worker's open transaction holds committed offsets back until it times out.
+const DEADLINE: Duration = Duration::from_secs(40);
 
-/// Where a consumer group starts that has never committed an offset.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum NewGroup {
-    /// With the oldest ticket that the topic holds.
-    #[default]
-    Earliest,
-    /// With the next ticket to come. A partition that is added later is read from its beginning all the same.
-    Latest,
+/// Where to start.
+pub struct Positions {
+    /// The assignment, with offsets where the group has committed none.
+    pub assignment: TopicPartitionList,
+    /// The offsets of `assignment` that are to be committed before the first record: a group that starts at the end must not, after a
+    /// crash, start at a later end.
+    pub to_commit: Vec<(Partition, i64)>,
 }
 
-/// Finds where to start: at the committed offset, else at the partition's beginning, else (for a group that is new altogether) where `new_group` says.
+/// Finds where to start in each partition given.
 ///
 /// # Errors
 ///
-/// The committed offsets could not be read.
+/// The broker does not tell, or a committed offset is outside of the log.
 pub fn positions<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
-    partitions: &[Partition],
-    new_group: NewGroup,
-) -> Result<TopicPartitionList, WorkerError> {
-    let committed = committed(consumer, topic, partitions)?;
-    let is_committed = |partition: Partition| {
-        committed.find_partition(topic, partition).is_some_and(|it| matches!(it.offset(), Offset::Offset(_)))
-    };
-    let start = match new_group {
-        NewGroup::Latest if !has_ever_committed(consumer, topic)? => Offset::End,
-        _ => Offset::Beginning,
-    };
-    let mut positions = TopicPartitionList::new();
-    for &partition in partitions {
-        // `Invalid` makes librdkafka start at the committed offset, which it fetches once more: a transaction may have committed meanwhile.
-        let offset = if is_committed(partition) { Offset::Invalid } else { start };
-        positions.add_partition_offset(topic, partition, offset).map_err(WorkerError::Assign)?;
+    given: &[Partition],
+    new_group: StartAt,
+) -> Result<Positions, WorkerError> {
+    let states = partition_states(consumer, topic)?;
+    let mut positions = Positions { assignment: TopicPartitionList::new(), to_commit: Vec::new() };
+    for (state, start) in states.iter().zip(starts(&states, new_group)) {
+        if !given.contains(&state.partition) {
+            continue;
+        }
+        let offset = match start {
+            // `Invalid` makes librdkafka fetch the committed offset once more: a transaction may have ended meanwhile.
+            Start::Committed(_) => Offset::Invalid,
+            Start::NewPartition(offset) => Offset::Offset(offset),
+            Start::NewGroup(offset) => {
+                if new_group == StartAt::Latest {
+                    positions.to_commit.push((state.partition, offset));
+                }
+                Offset::Offset(offset)
+            }
+            Start::OutOfRange { committed, low, high } => {
+                return Err(WorkerError::LostOffset {
+                    topic: topic.to_owned(),
+                    partition: state.partition,
+                    committed,
+                    low,
+                    high,
+                });
+            }
+        };
+        positions
+            .assignment
+            .add_partition_offset(topic, state.partition, offset)
+            .map_err(WorkerError::Assign)?;
     }
     Ok(positions)
 }
 
-/// Says which offset the log does not hold.
-pub fn lost_offsets<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str) -> WorkerError {
-    let find = || -> Option<WorkerError> {
-        let assigned = consumer.assignment().ok()?;
-        let partitions: Vec<_> = assigned.elements().iter().map(|it| it.partition()).collect();
-        let committed = committed(consumer, topic, &partitions).ok()?;
-        committed.elements().iter().find_map(|it| {
-            let Offset::Offset(committed) = it.offset() else { return None };
-            let (low, high) = consumer.fetch_watermarks(topic, it.partition(), ASK_TIMEOUT).ok()?;
-            (committed < low || committed > high).then(|| WorkerError::LostOffset {
-                topic: topic.to_owned(),
-                partition: it.partition(),
-                committed,
-                low,
-                high,
-            })
-        })
-    };
-    find().unwrap_or_else(|| WorkerError::OffsetOutOfRange(topic.to_owned()))
+/// Says which committed offset the log does not hold, after the broker has refused one.
+pub fn lost_offset<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str) -> WorkerError {
+    let all: Vec<_> = consumer.assignment().map_or_else(
+        |_| Vec::new(),
+        |assigned| assigned.elements().iter().map(|it| it.partition()).collect(),
+    );
+    match positions(consumer, topic, &all, StartAt::Earliest) {
+        Err(error) => error,
+        Ok(_) => WorkerError::OffsetOutOfRange(topic.to_owned()),
+    }
 }
 
-fn has_ever_committed<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str) -> Result<bool, WorkerError> {
-    let all: Vec<_> = retry(topic, || {
-        let metadata = consumer.fetch_metadata(Some(topic), ASK_TIMEOUT)?;
-        Ok(metadata.topics().iter().flat_map(|it| it.partitions()).map(|it| it.id()).collect())
-    })?;
-    Ok(committed(consumer, topic, &all)?.elements().iter().any(|it| matches!(it.offset(), Offset::Offset(_))))
-}
-
-fn committed<C: ConsumerContext>(
+fn partition_states<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
-    partitions: &[Partition],
-) -> Result<TopicPartitionList, WorkerError> {
+) -> Result<Vec<PartitionState>, WorkerError> {
     retry(topic, || {
+        let metadata = consumer.fetch_metadata(Some(topic), ASK_TIMEOUT)?;
         let mut asked = TopicPartitionList::new();
-        for &partition in partitions {
-            asked.add_partition(topic, partition);
+        for partition in metadata.topics().iter().flat_map(|it| it.partitions()) {
+            asked.add_partition(topic, partition.id());
         }
-        consumer.committed_offsets(asked, ASK_TIMEOUT)
+        let committed = consumer.committed_offsets(asked, ASK_TIMEOUT)?;
+        committed
+            .elements()
+            .iter()
+            .map(|it| {
+                it.error()?;
+                let (low, high) = consumer.fetch_watermarks(topic, it.partition(), ASK_TIMEOUT)?;
+                let committed = match it.offset() {
+                    Offset::Offset(offset) => Some(offset),
+                    _ => None,
+                };
+                Ok(PartitionState { partition: it.partition(), committed, low, high })
+            })
+            .collect()
     })
 }
 
@@ -104,7 +121,7 @@ fn retry<T>(topic: &str, mut ask: impl FnMut() -> Result<T, KafkaError>) -> Resu
     loop {
         match ask() {
             Ok(answer) => return Ok(answer),
-            Err(error) if started.elapsed() >= COMMITTED_DEADLINE => {
+            Err(error) if started.elapsed() >= DEADLINE => {
                 return Err(WorkerError::Committed {
                     topic: topic.to_owned(),
                     waited_ms: started.elapsed().as_millis(),
@@ -113,7 +130,7 @@ fn retry<T>(topic: &str, mut ask: impl FnMut() -> Result<T, KafkaError>) -> Resu
             }
             Err(error) => {
                 tracing::warn!(%error, topic, "the group's offsets are not to be had yet, trying again");
-                std::thread::sleep(Duration::from_millis(200));
+                thread::sleep(Duration::from_millis(200));
             }
         }
     }
