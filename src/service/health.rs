@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::kafka::{FeedStatus, WorkerStatus};
+use crate::kafka::{
+    feed::FeedStatus,
+    worker::{Totals, WorkerStatus},
+};
 
 /// What readiness is read from.
 #[derive(Debug)]
@@ -16,6 +19,12 @@ pub struct Health {
 }
 
 impl Health {
+    /// The figures of all workers together.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.workers.iter().map(|it| it.totals()).fold(Totals::default(), Totals::plus)
+    }
+
     /// Lists what keeps the router from being ready; empty when it is.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {

@@ -36,6 +36,20 @@ pub struct Totals {
     pub rebalances: u64,
 }
 
+impl Totals {
+    /// Adds the figures of another worker.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            read: self.read + other.read,
+            written: std::array::from_fn(|index| self.written[index] + other.written[index]),
+            commits: self.commits + other.commits,
+            aborts: self.aborts + other.aborts,
+            rebalances: self.rebalances + other.rebalances,
+        }
+    }
+}
+
 impl Default for WorkerStatus {
     fn default() -> Self {
         Self {

@@ -1,0 +1,288 @@
+//! The process around the workers: starts them in order, watches them, and brings them down.
+//!
+//! Every thread has a name and an owner, and the first to end, well or ill, ends all.
+
+mod health;
+mod http;
+
+pub use health::Health;
+pub use http::{bind, serve};
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    catalog::{Catalog, CatalogWriter, Kind},
+    commands::folder::{Unreadable, load_folder},
+    config::{CatalogFrom, Config, OutputFormat as ConfiguredFormat},
+    kafka::{
+        clients::{self, ClientRefused},
+        context::{Context, Watch},
+        feed::{Feed, FeedError, FeedStatus},
+        identity::Identity,
+        worker::{
+            Faults, InputContext, OutputContext, Totals, TransactionSettings, Worker, WorkerError, WorkerSettings,
+            WorkerStatus,
+        },
+    },
+    policy::Policy,
+    route::{Destination, OutputFormat},
+    ticket::Limits,
+};
+
+/// How often a thread that waits looks whether it is to stop.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The service could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A client could not be made.
+    #[error(transparent)]
+    Client(#[from] ClientRefused),
+    /// The catalog's folder cannot be read.
+    #[error("the catalog cannot be loaded")]
+    Catalog(#[from] Unreadable),
+    /// The operating system gives no thread.
+    #[error("a thread cannot be started")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A part of the service ended because it cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// A worker.
+    #[error("worker {number} cannot go on")]
+    Worker {
+        /// Which one, from 0.
+        number: usize,
+        /// Why.
+        #[source]
+        error: WorkerError,
+    },
+    /// The catalog's feed.
+    #[error("the catalog cannot be followed")]
+    Feed(#[from] FeedError),
+    /// A thread panicked: a bug, already reported on standard error.
+    #[error("a thread ended in a panic; this is a fault of ticket-router, please report it")]
+    Panicked,
+}
+
+/// A running service.
+pub struct Service {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+    ended: mpsc::UnboundedReceiver<Result<(), ServiceError>>,
+    health: Arc<Health>,
+}
+
+impl Service {
+    /// Starts the catalog's feed and the workers. No ticket is routed before the catalog is complete.
+    ///
+    /// `max_message_bytes` are the topics' limits as far as they are known.
+    ///
+    /// # Errors
+    ///
+    /// The settings, or the catalog's folder, do not allow it.
+    pub fn start(
+        config: &Config,
+        policy: &Arc<Policy>,
+        identity: &Identity,
+        max_message_bytes: &BTreeMap<String, usize>,
+    ) -> Result<Self, StartError> {
+        let output = output_format(config.output.format);
+        let (catalog, writer) = Catalog::new(output.encodings());
+        let feed = Arc::new(FeedStatus::default());
+        let stop = Arc::new(AtomicBool::new(false));
+        let watch = Watch::new(&config.kafka.security);
+        let settings = worker_settings(config, output, max_message_bytes);
+
+        let workers: Vec<Worker> = (0..config.worker.count)
+            .map(|number| {
+                let input = clients::input_consumer(config).map_err(ClientRefused::from)?;
+                let producer = clients::producer(config, &identity.transactional_id(number)).map_err(ClientRefused::from)?;
+                Ok(Worker {
+                    consumer: input
+                        .create_with_context(InputContext::new(Arc::clone(&watch)))
+                        .map_err(|error| clients::not_created("consumer", &error))?,
+                    producer: producer
+                        .create_with_context(OutputContext::new(Arc::clone(&watch)))
+                        .map_err(|error| clients::not_created("producer", &error))?,
+                    catalog: catalog.clone(),
+                    policy: Arc::clone(policy),
+                    settings: settings.clone(),
+                    status: Arc::new(WorkerStatus::default()),
+                    stop: Arc::clone(&stop),
+                })
+            })
+            .collect::<Result<_, ClientRefused>>()?;
+
+        let health = Arc::new(Health {
+            feed: Arc::clone(&feed),
+            workers: workers.iter().map(|it| Arc::clone(&it.status)).collect(),
+            stale_after: config.http.stale_after(),
+        });
+        let (sender, ended) = mpsc::unbounded_channel();
+        let mut service = Self { stop, threads: Vec::new(), ended, health };
+        service.start_catalog(config, writer, &watch, &feed, &sender)?;
+        for (number, worker) in workers.into_iter().enumerate() {
+            let (feed, stop) = (Arc::clone(&feed), Arc::clone(&service.stop));
+            service.spawn(format!("worker-{number}"), sender.clone(), move || {
+                while !feed.is_restored() {
+                    if stop.load(Ordering::Relaxed) {
+                        return Ok(());
+                    }
+                    thread::sleep(LOOK);
+                }
+                worker.run().map_err(|error| ServiceError::Worker { number, error })
+            })?;
+        }
+        Ok(service)
+    }
+
+    fn start_catalog(
+        &mut self,
+        config: &Config,
+        mut writer: CatalogWriter,
+        watch: &Arc<Watch>,
+        status: &Arc<FeedStatus>,
+        sender: &mpsc::UnboundedSender<Result<(), ServiceError>>,
+    ) -> Result<(), StartError> {
+        if config.catalog.from == CatalogFrom::Folder {
+            let folder = config.catalog.folder.as_deref().unwrap_or(".".as_ref());
+            let encodings = writer.catalog().encodings();
+            let loaded = load_folder(folder, encodings, |finding| tracing::warn!("{finding}"))?;
+            let counts = loaded.snapshot.counts();
+            tracing::info!(offers = counts.offers, publishers = counts.publishers, partners = counts.partners, "catalog loaded");
+            writer.replace_with(loaded.snapshot);
+            status.restored();
+            return Ok(());
+        }
+        let client = clients::catalog_consumer(config).map_err(ClientRefused::from)?;
+        let topics = &config.catalog.topics;
+        let feed = Feed {
+            consumer: client
+                .create_with_context(Context(Arc::clone(watch)))
+                .map_err(|error| clients::not_created("consumer", &error))?,
+            topics: [
+                (Kind::Offer, topics.offers.clone()),
+                (Kind::Publisher, topics.publishers.clone()),
+                (Kind::Partner, topics.partners.clone()),
+            ],
+            writer,
+            limits: limits(config),
+            status: Arc::clone(status),
+            stop: Arc::clone(&self.stop),
+        };
+        Ok(self.spawn("catalog".to_owned(), sender.clone(), move || Ok(feed.run()?))?)
+    }
+
+    fn spawn(
+        &mut self,
+        name: String,
+        sender: mpsc::UnboundedSender<Result<(), ServiceError>>,
+        work: impl FnOnce() -> Result<(), ServiceError> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let thread = thread::Builder::new().name(name).spawn(move || {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            // Nobody listens any more where the service has ended already.
+            drop(sender.send(outcome.unwrap_or(Err(ServiceError::Panicked))));
+        })?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// What readiness is read from.
+    #[must_use]
+    pub fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.health)
+    }
+
+    /// The figures of all workers together.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.health.totals()
+    }
+
+    /// Waits until the first thread ends.
+    ///
+    /// # Errors
+    ///
+    /// What made it end.
+    pub async fn ended(&mut self) -> Result<(), ServiceError> {
+        self.ended.recv().await.unwrap_or(Ok(()))
+    }
+
+    /// Tells every thread to finish what is in flight, and waits for at most `grace`. `false` if some are still at work then.
+    #[must_use]
+    pub fn drain(self, grace: Duration) -> bool {
+        self.stop.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + grace;
+        while self.threads.iter().any(|thread| !thread.is_finished()) {
+            if Instant::now() >= deadline {
+                let late: Vec<_> = self.threads.iter().filter(|it| !it.is_finished()).map(|it| it.thread().name()).collect();
+                tracing::error!(?late, "the grace period is over: open transactions are left to be aborted and done again");
+                return false;
+            }
+            thread::sleep(LOOK);
+        }
+        true
+    }
+}
+
+fn worker_settings(
+    config: &Config,
+    output: OutputFormat,
+    max_message_bytes: &BTreeMap<String, usize>,
+) -> WorkerSettings {
+    let outputs = config.topics.outputs().map(|(_, name)| name.to_owned());
+    let transaction = &config.worker.transaction;
+    WorkerSettings {
+        input: config.topics.incoming.clone(),
+        max_record_sizes: std::array::from_fn(|index| {
+            let topic = max_message_bytes.get(&outputs[index]).copied().unwrap_or(usize::MAX);
+            config.limits.max_output_bytes.min(topic)
+        }),
+        outputs,
+        transactions: TransactionSettings {
+            max_records: transaction.max_records,
+            max_age: transaction.max_age(),
+            finish_deadline: transaction.timeout(),
+        },
+        limits: limits(config),
+        output,
+        new_group_starts_at: config.worker.start_new_group_at,
+        faults: Faults::from_env(),
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    let limits = &config.limits;
+    Limits {
+        max_record_bytes: limits.max_record_bytes,
+        max_depth: limits.max_depth,
+        max_id_bytes: limits.max_id_bytes,
+        max_attributes: limits.max_attributes,
+        max_attribute_bytes: limits.max_attribute_bytes,
+        max_headers: limits.max_headers,
+    }
+}
+
+const fn output_format(configured: ConfiguredFormat) -> OutputFormat {
+    match configured {
+        ConfiguredFormat::Protobuf => OutputFormat::Protobuf,
+        ConfiguredFormat::Json => OutputFormat::Json,
+        ConfiguredFormat::Same => OutputFormat::Same,
+    }
+}
+
+/// The outputs of the config stand in the order of [`Destination`].
+const _: () = assert!(Destination::DeadLetter as usize == 4);
