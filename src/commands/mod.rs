@@ -3,3 +3,4 @@
 pub mod catalog;
 pub mod folder;
 pub mod route;
+pub mod topics;

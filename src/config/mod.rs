@@ -87,3 +87,6 @@ impl Config {
         toml::to_string(self).expect("the settings are tables of strings, numbers and booleans")
     }
 }
+
+#[cfg(test)]
+mod tests;

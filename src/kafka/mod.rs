@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Everything that speaks to Kafka: the worker, the catalog's feed, and their clients.
 //!
 //! Architecture Invariant: `rdkafka` is used in this folder and nowhere else.
@@ -21,3 +22,13 @@ pub use machine::Settings as TransactionSettings;
 pub use start::NewGroup;
 pub use status::{Totals, WorkerStatus};
 pub use worker::{Worker, WorkerSettings};
+=======
+//! Everything that speaks to Kafka. No other folder knows librdkafka.
+
+pub mod check;
+pub mod clients;
+pub mod context;
+pub mod create;
+pub mod identity;
+pub mod offsets;
+>>>>>>> 7d28dbf (config, topics: check the cluster before the first ticket, create what is missing)

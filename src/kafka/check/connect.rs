@@ -1,0 +1,101 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::RDKafkaErrorCode;
+
+use super::{Consumer, Deadline, Report, input_consumer, not_created};
+use crate::config::Config;
+use crate::kafka::clients::{ClientRefused, check_settings};
+use crate::kafka::context::{Context, Watch};
+
+const TRY: Duration = Duration::from_millis(500);
+
+/// Connects to the cluster. A broker that is not there may still be starting, so it is tried until the deadline;
+/// a refused log-in or a certificate that is not trusted will not get better, so it is told at once.
+pub(super) fn connect(
+    config: &Config,
+    watch: &Arc<Watch>,
+    deadline: Deadline,
+    report: &mut Report,
+) -> Result<Option<Consumer>, ClientRefused> {
+    check_settings(config)?;
+    let mut client = input_consumer(config)?;
+    client.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "10");
+    let consumer: Consumer = client
+        .create_with_context(Context(watch.clone()))
+        .map_err(|error| not_created("consumer", &error))?;
+    loop {
+        // Errors and the wish for a token are events, and only a poll hands them out.
+        while consumer.poll(Duration::ZERO).is_some() {}
+        let answer = consumer.fetch_metadata(Some(&config.topics.incoming), TRY.min(deadline.step()));
+        while consumer.poll(Duration::from_millis(20)).is_some() {}
+        if let Ok(metadata) = answer {
+            let brokers = metadata.brokers().len();
+            report.info(format!("connected to `{}`, {brokers} broker(s)", config.kafka.bootstrap_servers));
+            return Ok(Some(consumer));
+        }
+        let refused = [RDKafkaErrorCode::Authentication, RDKafkaErrorCode::SSL];
+        if refused.iter().any(|code| watch.last(*code).is_some()) || deadline.is_over() {
+            let (text, remedy) = explain(config, watch);
+            report.error(text, remedy);
+            return Ok(None);
+        }
+    }
+}
+
+/// Turns librdkafka's last errors into one line, the most telling one first.
+fn explain(config: &Config, watch: &Watch) -> (String, String) {
+    let last = |code| watch.last(code).map(|reason| shortened(&reason));
+    let servers = &config.kafka.bootstrap_servers;
+    if let Some(reason) = last(RDKafkaErrorCode::Authentication) {
+        let remedy = "correct `kafka.security.username`, its password, `token_file` or `mechanism`, or have the user created";
+        return (format!("the brokers refused the log-in: {reason}"), remedy.to_owned());
+    }
+    if let Some(reason) = last(RDKafkaErrorCode::SSL) {
+        return (format!("no TLS connection: {reason}"), tls_remedy(&reason).to_owned());
+    }
+    if let Some(reason) = last(RDKafkaErrorCode::Resolve) {
+        let remedy =
+            "correct the host names in `kafka.bootstrap_servers`, or the name server of this machine";
+        return (format!("`{servers}` is not known: {reason}"), remedy.to_owned());
+    }
+    match last(RDKafkaErrorCode::BrokerTransportFailure).or_else(|| last(RDKafkaErrorCode::OperationTimedOut))
+    {
+        Some(reason) if reason.contains("security.protocol") || reason.contains("SSL listener") => (
+            format!("`{servers}` closes the connection: {reason}"),
+            "the listener speaks TLS or wants a log-in: set `kafka.security.protocol` to what it speaks"
+                .to_owned(),
+        ),
+        Some(reason) => (
+            format!("no broker of `{servers}` can be reached: {reason}"),
+            "start the broker, correct `kafka.bootstrap_servers`, or open the way to it".to_owned(),
+        ),
+        None => {
+            let waited = config.startup.deadline_ms;
+            (
+                format!("no broker of `{servers}` answered within {waited} ms"),
+                "look at the broker and the network between, or raise `startup.deadline_ms`".to_owned(),
+            )
+        }
+    }
+}
+
+fn tls_remedy(reason: &str) -> &'static str {
+    if reason.contains("PLAINTEXT broker listener") || reason.contains("wrong version number") {
+        "the listener speaks no TLS: set `kafka.security.protocol` to PLAINTEXT or SASL_PLAINTEXT, or use its TLS port"
+    } else if reason.contains("certificate verify failed")
+        || reason.contains("certificate could not be verified")
+    {
+        "set `kafka.security.ca_file` to the certificate authority that signed the brokers' certificates"
+    } else if reason.contains("certificate required") || reason.contains("bad certificate") {
+        "the brokers want a client certificate they trust: set `kafka.security.cert_file` and `kafka.security.key_file`"
+    } else {
+        "look at `kafka.security`, and at the certificates of the brokers"
+    }
+}
+
+/// Leaves out what librdkafka adds for itself: ` (after 3ms in state CONNECT)`, and the parts after it.
+fn shortened(reason: &str) -> String {
+    reason.split(" (after ").next().unwrap_or(reason).trim().to_owned()
+}

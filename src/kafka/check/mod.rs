@@ -1,0 +1,139 @@
+//! The check before the first ticket: is the broker there, does it let us in, are the topics as they must be, do
+//! we have the rights, and does the group know where to go on. One line a finding, each with what to do.
+
+mod connect;
+mod offsets;
+mod report;
+mod rights;
+mod topics;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::BaseConsumer;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::config::Config;
+use crate::kafka::clients::{self, ClientRefused};
+use crate::kafka::context::{Context, Watch};
+use crate::kafka::identity::Identity;
+
+pub use report::{Finding, Report, Severity};
+pub use topics::TopicState;
+
+/// Checks all that `run` needs of the cluster. Takes at most `startup.deadline_ms`, usually well under a second.
+///
+/// Blocks; not for a thread of an async runtime. It leaves nothing behind that a consumer could see: rights are
+/// probed with a transaction that is aborted before its records are sent.
+///
+/// # Errors
+/// [`ClientRefused`] where the settings are not such that a client can be made at all (exit 64).
+pub fn check(config: &Config, identity: &Identity) -> Result<Report, ClientRefused> {
+    let deadline = Deadline(Instant::now() + config.startup.deadline());
+    let mut report = Report::default();
+    let watch = Watch::new(&config.kafka.security);
+    let Some(consumer) = connect::connect(config, &watch, deadline, &mut report)? else { return Ok(report) };
+    let topics = topics::check(config, &consumer, &watch, deadline, &mut report)?;
+    offsets::check(config, &consumer, &topics, deadline, &mut report);
+    rights::check_reading(config, &watch, &topics, deadline, &mut report)?;
+    rights::check_writing(config, &watch, &identity.probe_id(), &topics, deadline, &mut report)?;
+    Ok(report)
+}
+
+/// Connects, and tells the state of the topics of the config, in the order of [`needed`].
+///
+/// `None` where no broker could be reached; the report says why.
+///
+/// # Errors
+/// [`ClientRefused`] where no client can be made.
+pub fn topic_states(config: &Config, report: &mut Report) -> Result<Option<Vec<TopicState>>, ClientRefused> {
+    let deadline = Deadline(Instant::now() + config.startup.deadline());
+    let watch = Watch::new(&config.kafka.security);
+    let Some(consumer) = connect::connect(config, &watch, deadline, report)? else { return Ok(None) };
+    topics::states(config, &consumer, &watch, deadline, report).map(Some)
+}
+
+/// What a topic is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Use {
+    /// Tickets come from it.
+    Incoming,
+    /// Tickets go to it.
+    Output,
+    /// It holds a part of the catalog.
+    Catalog,
+}
+
+/// Returns the topics that the config names: key of the setting, name, use.
+pub fn needed(config: &Config) -> Vec<(&'static str, &str, Use)> {
+    let mut topics = vec![("topics.incoming", config.topics.incoming.as_str(), Use::Incoming)];
+    topics.extend(config.topics.outputs().map(|(key, name)| (key, name, Use::Output)));
+    topics.extend(config.catalog.compacted().into_iter().map(|(key, name)| (key, name, Use::Catalog)));
+    topics
+}
+
+type Consumer = BaseConsumer<Context>;
+
+/// The moment at which the check gives up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(pub(crate) Instant);
+
+impl Deadline {
+    /// Returns the time for one step: what is left, at most 10 s, and never nothing.
+    pub(crate) fn step(self) -> Duration {
+        self.0
+            .saturating_duration_since(Instant::now())
+            .clamp(Duration::from_millis(100), Duration::from_secs(10))
+    }
+
+    fn is_over(self) -> bool {
+        Instant::now() >= self.0
+    }
+}
+
+/// Says the name and meaning of a Kafka error, without librdkafka's wrapping.
+pub(crate) fn cause(error: &KafkaError) -> String {
+    match error {
+        KafkaError::Transaction(error) => error.string(),
+        other => code(other).map_or_else(|| other.to_string(), |code| code.to_string()),
+    }
+}
+
+pub(crate) fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
+    match error {
+        KafkaError::Transaction(error) => Some(error.code()),
+        other => other.rdkafka_error_code(),
+    }
+}
+
+pub(crate) fn not_created(client: &'static str, error: &KafkaError) -> ClientRefused {
+    ClientRefused::Setting { client, table: clients_table(client), detail: error.to_string() }
+}
+
+fn clients_table(client: &str) -> &'static str {
+    if client == "consumer" { "kafka.consumer" } else { "kafka.producer" }
+}
+
+/// Waits for an answer of the admin client, whose own thread does the work.
+pub(crate) fn wait<F: Future>(answer: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = TaskContext::from_waker(&waker);
+    let mut answer = pin!(answer);
+    loop {
+        match answer.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+pub(crate) use clients::{admin, input_consumer, producer};

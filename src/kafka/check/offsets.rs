@@ -1,0 +1,99 @@
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::{Consumer, Deadline, Report, TopicState, Use, cause, code};
+use crate::config::{Config, StartAt};
+use crate::kafka::offsets::{PartitionState, Start, starts};
+
+/// Compares what the group committed with what the log holds.
+pub(super) fn check(
+    config: &Config,
+    consumer: &Consumer,
+    topics: &[TopicState],
+    deadline: Deadline,
+    report: &mut Report,
+) {
+    let incoming = topics.iter().find(|topic| topic.purpose == Use::Incoming && topic.missing.is_none());
+    let Some(topic) = incoming else { return };
+    let states = match states(consumer, topic, deadline) {
+        Ok(states) => states,
+        Err(error) => {
+            refused(config, topic, &error, report);
+            return;
+        }
+    };
+    let starts = starts(&states, config.worker.start_new_group_at);
+    report.starts = states.into_iter().zip(starts).collect();
+    describe(config, topic, report);
+}
+
+fn states(
+    consumer: &Consumer,
+    topic: &TopicState,
+    deadline: Deadline,
+) -> Result<Vec<PartitionState>, KafkaError> {
+    let partitions = i32::try_from(topic.partitions).unwrap_or(i32::MAX);
+    let mut wanted = TopicPartitionList::new();
+    wanted.add_partition_range(&topic.name, 0, partitions - 1);
+    let committed = consumer.committed_offsets(wanted, deadline.step())?;
+    let mut states = Vec::new();
+    for element in committed.elements() {
+        element.error()?;
+        let committed = match element.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        };
+        let (low, high) = consumer.fetch_watermarks(&topic.name, element.partition(), deadline.step())?;
+        states.push(PartitionState { partition: element.partition(), committed, low, high });
+    }
+    Ok(states)
+}
+
+fn refused(config: &Config, topic: &TopicState, error: &KafkaError, report: &mut Report) {
+    let group = &config.kafka.group_id;
+    match code(error) {
+        Some(RDKafkaErrorCode::GroupAuthorizationFailed) => report.error(
+            format!("group `{group}` is not shown to this user"),
+            "give it the right READ on the group (`kafka.group_id`)",
+        ),
+        _ => report.error(
+            format!(
+                "the offsets of group `{group}` on topic `{}` cannot be read: {}",
+                topic.name,
+                cause(error)
+            ),
+            "look at the brokers' logs, and try again",
+        ),
+    }
+}
+
+fn describe(config: &Config, topic: &TopicState, report: &mut Report) {
+    let (group, name) = (&config.kafka.group_id, &topic.name);
+    let mut lost = Vec::new();
+    for (state, start) in &report.starts {
+        if let Start::OutOfRange { committed, low, high } = start {
+            let what =
+                if committed < low { "tickets in between are gone" } else { "the log was cut or made anew" };
+            lost.push(format!(
+                "group `{group}` committed offset {committed} of partition {} of topic `{name}`, but the log holds {low} to {high}: {what}",
+                state.partition
+            ));
+        }
+    }
+    for text in lost {
+        report.error(
+            text,
+            "decide where to go on, and set it with `kafka-consumer-groups --reset-offsets` while no copy runs; it is never done by itself",
+        );
+    }
+    if report.starts.iter().any(|(_, start)| matches!(start, Start::NewGroup(_))) {
+        let word = match config.worker.start_new_group_at {
+            StartAt::Earliest => "earliest",
+            StartAt::Latest => "latest",
+        };
+        report.info(format!(
+            "group `{group}` never committed an offset of topic `{name}`: it starts at the {word} (`worker.start_new_group_at`)"
+        ));
+    }
+}

@@ -1,0 +1,218 @@
+//! The settings of each librdkafka client, as they passed the fault tests, with the user's own on top.
+//!
+//! Order: defaults that may be tuned, then `kafka.client`, then `kafka.consumer` or `kafka.producer`, then what
+//! must not be changed.
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+
+use crate::config::{Client, Config, Mechanism, Passthrough, SecretUnreadable};
+
+/// Settings that librdkafka does not take.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientRefused {
+    /// A secret is in a file that cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretUnreadable),
+    /// A setting that was passed through is unknown, or has a value that librdkafka does not take.
+    #[error("librdkafka refuses the settings of the {client}: {detail}; look at `kafka.client` and {table}")]
+    Setting {
+        /// Which client.
+        client: &'static str,
+        /// The table in the config that is only for this kind of client.
+        table: &'static str,
+        /// What librdkafka says; it names the setting.
+        detail: String,
+    },
+}
+
+/// Returns the settings of the consumer of the incoming topic.
+///
+/// It never commits by itself, sees committed tickets only, and gives an error where an offset is missing or out
+/// of range, instead of starting anywhere (`auto.offset.reset=error`).
+///
+/// # Errors
+/// [`SecretUnreadable`] where a password file cannot be read.
+pub fn input_consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
+    let kafka = &config.kafka;
+    let mut client = consumer(config)?;
+    client
+        .set("group.id", &kafka.group_id)
+        .set("session.timeout.ms", kafka.session_timeout_ms.to_string())
+        .set("heartbeat.interval.ms", kafka.heartbeat_interval_ms.to_string())
+        .set("max.poll.interval.ms", kafka.max_poll_interval_ms.to_string())
+        .set("group.protocol", "classic")
+        .set("partition.assignment.strategy", "range")
+        .set("auto.offset.reset", "error");
+    Ok(client)
+}
+
+/// Returns the settings of the consumer that restores and follows the catalog: partitions are assigned by hand
+/// from the beginning, and nothing is committed. The end of each partition is an event (`PartitionEOF`).
+///
+/// # Errors
+/// [`SecretUnreadable`] where a password file cannot be read.
+pub fn catalog_consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
+    let mut client = consumer(config)?;
+    // librdkafka wants a group id for any consumer; without a subscription or a commit the brokers never see it.
+    client
+        .set("group.id", &config.kafka.group_id)
+        .set("auto.offset.reset", "earliest")
+        .set("enable.partition.eof", "true");
+    Ok(client)
+}
+
+/// Returns the settings of a producer that writes in transactions under `transactional_id`.
+///
+/// # Errors
+/// [`SecretUnreadable`] where a password file cannot be read.
+pub fn producer(config: &Config, transactional_id: &str) -> Result<ClientConfig, SecretUnreadable> {
+    let mut client = ClientConfig::new();
+    // After a commit the coordinator answers CONCURRENT_TRANSACTIONS until its markers are written: with the
+    // default of 100 ms between two tries a commit takes 44 ms, with 10 ms it takes 9. The queue of 20,000 records
+    // halves the memory and costs no speed. murmur2_random puts a key where Java clients put it.
+    for (name, value) in [
+        ("batch.size", "1000000"),
+        ("compression.type", "lz4"),
+        ("linger.ms", "5"),
+        ("partitioner", "murmur2_random"),
+        ("queue.buffering.max.messages", "20000"),
+        ("retry.backoff.ms", "10"),
+    ] {
+        client.set(name, value);
+    }
+    common(config, &mut client)?;
+    pass(&config.kafka.producer, &mut client);
+    client
+        .set("transactional.id", transactional_id)
+        .set("transaction.timeout.ms", config.worker.transaction.timeout_ms.to_string())
+        .set("message.max.bytes", config.limits.max_output_bytes.to_string())
+        .set("enable.idempotence", "true")
+        .set("acks", "all");
+    Ok(client)
+}
+
+/// Returns the settings of an admin client, or of a plain producer.
+///
+/// # Errors
+/// [`SecretUnreadable`] where a password file cannot be read.
+pub fn admin(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
+    let mut client = ClientConfig::new();
+    common(config, &mut client)?;
+    Ok(client)
+}
+
+/// Checks that librdkafka knows all settings that are passed through. No connection is made.
+///
+/// # Errors
+/// [`ClientRefused`] with the first setting that is unknown or out of range.
+pub fn check_settings(config: &Config) -> Result<(), ClientRefused> {
+    let clients = [
+        ("consumer", Client::Consumer.key(), input_consumer(config)?),
+        ("producer", Client::Producer.key(), producer(config, "check")?),
+    ];
+    for (client, table, settings) in clients {
+        settings.create_native_config().map_err(|error| {
+            let detail = match error {
+                // The value is left out: what a stranger's setting holds is not known.
+                KafkaError::ClientConfig(_, detail, name, _) => format!("`{name}`: {detail}"),
+                other => other.to_string(),
+            };
+            ClientRefused::Setting { client, table, detail }
+        })?;
+    }
+    Ok(())
+}
+
+fn consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
+    let mut client = ClientConfig::new();
+    for (name, value) in [
+        ("fetch.queue.backoff.ms", "10"),
+        ("fetch.wait.max.ms", "100"),
+        ("queued.max.messages.kbytes", "16384"),
+    ] {
+        client.set(name, value);
+    }
+    common(config, &mut client)?;
+    pass(&config.kafka.consumer, &mut client);
+    client
+        .set("isolation.level", "read_committed")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("allow.auto.create.topics", "false");
+    Ok(client)
+}
+
+fn common(config: &Config, client: &mut ClientConfig) -> Result<(), SecretUnreadable> {
+    let kafka = &config.kafka;
+    client
+        .set_log_level(RDKafkaLogLevel::Info)
+        .set("client.id", "ticket-router")
+        .set("log.connection.close", "false")
+        .set("reconnect.backoff.ms", "50")
+        .set("reconnect.backoff.max.ms", "1000");
+    pass(&kafka.client, client);
+    client.set("bootstrap.servers", &kafka.bootstrap_servers);
+
+    let security = &kafka.security;
+    client.set("security.protocol", security.protocol.as_str());
+    if security.protocol.is_tls() {
+        // OpenSSL is linked in, and its own default folder is that of the machine it was built on.
+        let ca = security.ca_file.as_ref().map_or("probe".into(), |path| path.to_string_lossy());
+        client.set("ssl.ca.location", ca);
+        for (name, file) in
+            [("ssl.certificate.location", &security.cert_file), ("ssl.key.location", &security.key_file)]
+        {
+            if let Some(path) = file {
+                client.set(name, path.to_string_lossy());
+            }
+        }
+        if let Some(password) = security.read_key_password()? {
+            client.set("ssl.key.password", password.reveal());
+        }
+    }
+    if let Some(mechanism) = security.mechanism {
+        client.set("sasl.mechanism", mechanism.as_str());
+        if mechanism != Mechanism::OauthBearer {
+            client.set("sasl.username", security.username.as_deref().unwrap_or_default());
+            if let Some(password) = security.read_password()? {
+                client.set("sasl.password", password.reveal());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn pass(settings: &Passthrough, client: &mut ClientConfig) {
+    for (name, value) in settings.iter() {
+        client.set(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_settings_win_over_defaults_but_not_over_what_must_hold() {
+        let mut config = Config::default();
+        config.kafka.client = Passthrough::from_iter([("linger.ms", "1"), ("client.id", "mine")]);
+        config.kafka.producer = Passthrough::from_iter([("linger.ms", "2"), ("acks", "1")]);
+        let producer = producer(&config, "id").unwrap();
+        assert_eq!(producer.get("linger.ms"), Some("2"));
+        assert_eq!(producer.get("client.id"), Some("mine"));
+        assert_eq!(producer.get("acks"), Some("all"));
+        assert_eq!(producer.get("transactional.id"), Some("id"));
+    }
+
+    #[test]
+    fn a_setting_that_librdkafka_does_not_know_is_refused_without_its_value() {
+        let mut config = Config::default();
+        check_settings(&config).unwrap();
+        config.kafka.consumer = Passthrough::from_iter([("fetch.wiat.max.ms", "canary")]);
+        let text = check_settings(&config).unwrap_err().to_string();
+        assert!(text.contains("fetch.wiat.max.ms") && text.contains("kafka.consumer"), "{text}");
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
