@@ -106,8 +106,11 @@ fn shown(value: &Value) -> String {
 /// Returns the setting whose path is nearest to `path`, if one is near enough to have been meant.
 fn nearest(top: &Json, path: &str) -> Option<String> {
     let last = path.rsplit('.').next().unwrap_or(path);
-    super::schema::leaves(top)
+    let leaves = super::schema::leaves(top);
+    let tables: Vec<_> = leaves.iter().filter_map(|leaf| Some(leaf.rsplit_once('.')?.0.to_owned())).collect();
+    leaves
         .into_iter()
+        .chain(tables)
         .map(|leaf| {
             // A key that is right but in the wrong table counts as a near miss of one letter.
             let same_name = leaf.rsplit('.').next() == Some(last);

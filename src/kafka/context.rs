@@ -202,6 +202,12 @@ impl Watch {
 
     /// Hands on a line of librdkafka's log ([`ClientContext::log`]).
     pub fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        // A listener that speaks another protocol just closes the connection, and that comes as a line only.
+        if facility == "FAIL" && line.contains("Disconnected") {
+            let text = line.rsplit("]: ").next().unwrap_or(line).to_owned();
+            let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+            errors.entry(RDKafkaErrorCode::BrokerTransportFailure as i32).or_insert(text);
+        }
         let Some(left_out) = self.admit(facility) else { return };
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {

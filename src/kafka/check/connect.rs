@@ -21,7 +21,8 @@ pub(super) fn connect(
 ) -> Result<Option<Consumer>, ClientRefused> {
     check_settings(config)?;
     let mut client = input_consumer(config)?;
-    client.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "10");
+    // A closed connection is all that a client of the wrong protocol sees.
+    client.set("log.connection.close", "true");
     let consumer: Consumer = client
         .create_with_context(Context(watch.clone()))
         .map_err(|error| not_created("consumer", &error))?;
@@ -60,13 +61,17 @@ fn explain(config: &Config, watch: &Watch) -> (String, String) {
             "correct the host names in `kafka.bootstrap_servers`, or the name server of this machine";
         return (format!("`{servers}` is not known: {reason}"), remedy.to_owned());
     }
+    let closed = ["bootstrap: Disconnected", "Broken pipe", "Connection reset"];
     match last(RDKafkaErrorCode::BrokerTransportFailure).or_else(|| last(RDKafkaErrorCode::OperationTimedOut))
     {
-        Some(reason) if reason.contains("security.protocol") || reason.contains("SSL listener") => (
+        Some(reason) if closed.iter().any(|word| reason.contains(word)) => (
             format!("`{servers}` closes the connection: {reason}"),
-            "the listener speaks TLS or wants a log-in: set `kafka.security.protocol` to what it speaks"
+            "if the listener speaks TLS or wants a log-in, set `kafka.security.protocol` to what it speaks"
                 .to_owned(),
         ),
+        Some(reason) if reason.contains("SSL handshake") => {
+            (format!("no TLS connection: {reason}"), tls_remedy(&reason).to_owned())
+        }
         Some(reason) => (
             format!("no broker of `{servers}` can be reached: {reason}"),
             "start the broker, correct `kafka.bootstrap_servers`, or open the way to it".to_owned(),

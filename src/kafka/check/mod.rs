@@ -75,6 +75,9 @@ pub fn needed(config: &Config) -> Vec<(&'static str, &str, Use)> {
     topics
 }
 
+/// What to do where Kafka's own error is all that is known.
+const TRY_AGAIN: &str = "look at the brokers' logs and try again, or raise `startup.deadline_ms`";
+
 type Consumer = BaseConsumer<Context>;
 
 /// The moment at which the check gives up.

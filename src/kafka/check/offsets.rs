@@ -1,10 +1,15 @@
+use std::time::Duration;
+
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{Consumer, Deadline, Report, TopicState, Use, cause, code};
+use super::{Consumer, Deadline, Report, TRY_AGAIN, TopicState, Use, cause, code};
 use crate::config::{Config, StartAt};
 use crate::kafka::offsets::{PartitionState, Start, starts};
+
+const TRY: Duration = Duration::from_secs(1);
+const EVENT: Duration = Duration::from_millis(100);
 
 /// Compares what the group committed with what the log holds.
 pub(super) fn check(
@@ -36,7 +41,7 @@ fn states(
     let partitions = i32::try_from(topic.partitions).unwrap_or(i32::MAX);
     let mut wanted = TopicPartitionList::new();
     wanted.add_partition_range(&topic.name, 0, partitions - 1);
-    let committed = consumer.committed_offsets(wanted, deadline.step())?;
+    let committed = committed(consumer, &wanted, deadline)?;
     let mut states = Vec::new();
     for element in committed.elements() {
         element.error()?;
@@ -48,6 +53,38 @@ fn states(
         states.push(PartitionState { partition: element.partition(), committed, low, high });
     }
     Ok(states)
+}
+
+// Where the group may not even be looked at, the call just waits: the refusal comes as an event, and only to a
+// consumer that has an assignment.
+fn committed(
+    consumer: &Consumer,
+    wanted: &TopicPartitionList,
+    deadline: Deadline,
+) -> Result<TopicPartitionList, KafkaError> {
+    let mut ends = wanted.clone();
+    ends.set_all_offsets(Offset::End)?;
+    consumer.assign(&ends)?;
+    loop {
+        let error = match consumer.committed_offsets(wanted.clone(), TRY.min(deadline.step())) {
+            Ok(committed) => {
+                consumer.unassign()?;
+                return Ok(committed);
+            }
+            Err(error) => error,
+        };
+        while let Some(event) = consumer.poll(EVENT) {
+            match event {
+                Err(event) if code(&event) == Some(RDKafkaErrorCode::GroupAuthorizationFailed) => {
+                    return Err(event);
+                }
+                _ => {}
+            }
+        }
+        if code(&error) != Some(RDKafkaErrorCode::OperationTimedOut) || deadline.is_over() {
+            return Err(error);
+        }
+    }
 }
 
 fn refused(config: &Config, topic: &TopicState, error: &KafkaError, report: &mut Report) {
@@ -63,7 +100,7 @@ fn refused(config: &Config, topic: &TopicState, error: &KafkaError, report: &mut
                 topic.name,
                 cause(error)
             ),
-            "look at the brokers' logs, and try again",
+            TRY_AGAIN,
         ),
     }
 }

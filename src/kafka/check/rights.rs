@@ -10,7 +10,8 @@ use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::{
-    Consumer, Deadline, Report, TopicState, Use, cause, code, input_consumer, not_created, producer,
+    Consumer, Deadline, Report, TRY_AGAIN, TopicState, Use, cause, code, input_consumer, not_created,
+    producer,
 };
 use crate::config::Config;
 use crate::kafka::clients::ClientRefused;
@@ -30,23 +31,24 @@ pub(super) fn check_reading(
     deadline: Deadline,
     report: &mut Report,
 ) -> Result<(), ClientRefused> {
-    let consumer = reader(config, watch)?;
-    let read = |topic: &&TopicState| topic.purpose != Use::Output && topic.missing.is_none();
-    for topic in topics.iter().filter(read) {
-        let mut end = TopicPartitionList::new();
-        let assigned = end
-            .add_partition_offset(&topic.name, 0, Offset::End)
-            .and_then(|()| consumer.assign(&end))
-            .and_then(|()| wait_for_end(&consumer, deadline));
-        let Err(error) = assigned else { continue };
+    let inputs: Vec<_> =
+        topics.iter().filter(|topic| topic.purpose != Use::Output && topic.missing.is_none()).collect();
+    if read_ends(config, watch, &inputs, deadline)?.is_ok() {
+        return Ok(());
+    }
+    // The client does not say which topic an error is about; one at a time tells.
+    for topic in inputs {
+        let Err(error) = read_ends(config, watch, &[topic], deadline)? else { continue };
         match code(&error) {
+            // Told by the check of the offsets.
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => return Ok(()),
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => report.error(
                 format!("topic `{}` (`{}`) cannot be read", topic.name, topic.key),
                 "give this user the right READ on the topic",
             ),
             _ => report.error(
                 format!("topic `{}` (`{}`) cannot be read: {}", topic.name, topic.key, cause(&error)),
-                "look at the brokers' logs, and try again",
+                TRY_AGAIN,
             ),
         }
     }
@@ -63,32 +65,31 @@ pub(super) fn check_writing(
     deadline: Deadline,
     report: &mut Report,
 ) -> Result<(), ClientRefused> {
-    let mut settings = producer(config, transactional_id)?;
-    // Above the time of a probe, so that no record leaves before the abort drops it.
-    settings.set("linger.ms", "10000");
-    let producer: ThreadedProducer<Context> = settings
-        .create_with_context(Context(watch.clone()))
-        .map_err(|error| not_created("producer", &error))?;
-    if let Err(error) = producer.init_transactions(deadline.step()) {
-        transactions_refused(config, transactional_id, &error, report);
-        return Ok(());
-    }
-    let reader = reader(config, watch)?;
-    let Some(group) = reader.group_metadata() else { return Ok(()) };
-    let probe = Probe { producer, group, offsets: offsets(topics, report), deadline };
     let outputs: Vec<&TopicState> =
         topics.iter().filter(|topic| topic.purpose == Use::Output && topic.missing.is_none()).collect();
-    if probe.run(&outputs).is_ok() {
+    let probe = Probe { config, watch, transactional_id, deadline };
+    let producer = match probe.producer()? {
+        Ok(producer) => producer,
+        Err(error) => {
+            transactions_refused(config, transactional_id, &error, report);
+            return Ok(());
+        }
+    };
+    let offsets = offsets(topics, report);
+    let group =
+        reader(config, watch)?.group_metadata().expect("a consumer with a group id has group metadata");
+    if probe.run(&producer, &group, offsets.as_ref(), &outputs).is_ok() {
         return Ok(());
     }
+    drop(producer);
     // Something is missing; one at a time tells what.
-    let group_error = probe.run(&[]).err();
+    let group_error = probe.run_alone(&group, offsets.as_ref(), &[])?.err();
     if let Some(error) = &group_error {
         offsets_refused(config, error, report);
     }
-    let alone = Probe { offsets: if group_error.is_some() { None } else { probe.offsets.clone() }, ..probe };
+    let offsets = if group_error.is_some() { None } else { offsets.as_ref() };
     for topic in outputs {
-        let Err(error) = alone.run(&[topic]) else { continue };
+        let Err(error) = probe.run_alone(&group, offsets, &[topic])? else { continue };
         match code(&error) {
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => report.error(
                 format!("topic `{}` (`{}`) cannot be written", topic.name, topic.key),
@@ -96,42 +97,83 @@ pub(super) fn check_writing(
             ),
             _ => report.error(
                 format!("topic `{}` (`{}`) cannot be written: {}", topic.name, topic.key, cause(&error)),
-                "look at the brokers' logs, and try again",
+                TRY_AGAIN,
             ),
         }
     }
     Ok(())
 }
 
-struct Probe {
-    producer: ThreadedProducer<Context>,
-    group: ConsumerGroupMetadata,
-    offsets: Option<TopicPartitionList>,
+struct Probe<'a> {
+    config: &'a Config,
+    watch: &'a Arc<Watch>,
+    transactional_id: &'a str,
     deadline: Deadline,
 }
 
-impl Probe {
-    fn run(&self, topics: &[&TopicState]) -> Result<(), KafkaError> {
+type Producer = ThreadedProducer<Context>;
+
+impl Probe<'_> {
+    fn producer(&self) -> Result<Result<Producer, KafkaError>, ClientRefused> {
+        let mut settings = producer(self.config, self.transactional_id)?;
+        // Above the time of a probe, so that no record leaves before the abort drops it.
+        settings.set("linger.ms", "10000");
+        let producer: Producer = settings
+            .create_with_context(Context(self.watch.clone()))
+            .map_err(|error| not_created("producer", &error))?;
+        loop {
+            match producer.init_transactions(self.deadline.step()) {
+                // A coordinator that is still loading answers so; the same call is to be made again.
+                Err(KafkaError::Transaction(error)) if error.is_retriable() && !self.deadline.is_over() => {
+                    thread::sleep(ROUND);
+                }
+                result => return Ok(result.map(|()| producer)),
+            }
+        }
+    }
+
+    /// Runs on a producer of its own: one that was refused something may not be able to end its transaction.
+    fn run_alone(
+        &self,
+        group: &ConsumerGroupMetadata,
+        offsets: Option<&TopicPartitionList>,
+        topics: &[&TopicState],
+    ) -> Result<Result<(), KafkaError>, ClientRefused> {
+        Ok(self.producer()?.and_then(|producer| self.run(&producer, group, offsets, topics)))
+    }
+
+    fn run(
+        &self,
+        producer: &Producer,
+        group: &ConsumerGroupMetadata,
+        offsets: Option<&TopicPartitionList>,
+        topics: &[&TopicState],
+    ) -> Result<(), KafkaError> {
         for topic in topics {
             // Known beforehand, so that the record is put in its partition, and the partition registered, at once.
-            self.producer.client().fetch_metadata(Some(&topic.name), self.deadline.step())?;
+            producer.client().fetch_metadata(Some(&topic.name), self.deadline.step())?;
         }
-        self.producer.begin_transaction()?;
-        let tried = self.fill(topics);
-        let aborted = self.producer.abort_transaction(self.deadline.step());
+        producer.begin_transaction()?;
+        let tried = self.fill(producer, group, offsets, topics);
+        let aborted = producer.abort_transaction(self.deadline.step());
         tried.and(aborted)
     }
 
-    fn fill(&self, topics: &[&TopicState]) -> Result<(), KafkaError> {
+    fn fill(
+        &self,
+        producer: &Producer,
+        group: &ConsumerGroupMetadata,
+        offsets: Option<&TopicPartitionList>,
+        topics: &[&TopicState],
+    ) -> Result<(), KafkaError> {
         for topic in topics {
             let record: BaseRecord<'_, (), ()> = BaseRecord::to(&topic.name).partition(0);
-            self.producer.send(record).map_err(|(error, _)| error)?;
+            producer.send(record).map_err(|(error, _)| error)?;
         }
         let none = TopicPartitionList::new();
-        let offsets = self.offsets.as_ref().unwrap_or(&none);
         for _ in 0..ROUNDS {
             thread::sleep(ROUND);
-            self.producer.send_offsets_to_transaction(offsets, &self.group, self.deadline.step())?;
+            producer.send_offsets_to_transaction(offsets.unwrap_or(&none), group, self.deadline.step())?;
         }
         Ok(())
     }
@@ -143,19 +185,40 @@ fn reader(config: &Config, watch: &Arc<Watch>) -> Result<Consumer, ClientRefused
     settings.create_with_context(Context(watch.clone())).map_err(|error| not_created("consumer", &error))
 }
 
-fn wait_for_end(consumer: &Consumer, deadline: Deadline) -> Result<(), KafkaError> {
-    loop {
+fn read_ends(
+    config: &Config,
+    watch: &Arc<Watch>,
+    topics: &[&TopicState],
+    deadline: Deadline,
+) -> Result<Result<(), KafkaError>, ClientRefused> {
+    let consumer = reader(config, watch)?;
+    let mut ends = TopicPartitionList::new();
+    let added = topics.iter().try_for_each(|topic| ends.add_partition_offset(&topic.name, 0, Offset::End));
+    Ok(added
+        .and_then(|()| consumer.assign(&ends))
+        .and_then(|()| wait_for_ends(&consumer, topics.len(), deadline)))
+}
+
+fn is_refusal(error: &KafkaError) -> bool {
+    let refusals = [RDKafkaErrorCode::TopicAuthorizationFailed, RDKafkaErrorCode::GroupAuthorizationFailed];
+    code(error).is_some_and(|code| refusals.contains(&code))
+}
+
+fn wait_for_ends(consumer: &Consumer, count: usize, deadline: Deadline) -> Result<(), KafkaError> {
+    let mut ended = 0;
+    while ended < count {
         match consumer.poll(Duration::from_millis(100)) {
-            Some(Ok(_) | Err(KafkaError::PartitionEOF(_))) => return Ok(()),
-            Some(Err(error)) if code(&error) == Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
+            Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
+            Some(Err(error)) if is_refusal(&error) => {
                 return Err(error);
             }
-            // A connection that comes and goes is librdkafka's to repair.
-            Some(Err(_)) | None if !deadline.is_over() => {}
+            // A connection that comes and goes is librdkafka's to repair; records are left where they are.
+            _ if !deadline.is_over() => {}
             Some(Err(error)) => return Err(error),
-            None => return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut)),
+            _ => return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut)),
         }
     }
+    Ok(())
 }
 
 /// Returns the offset that partition 0 has anyway, so that the probe says nothing new even if it were seen.
@@ -184,7 +247,7 @@ fn transactions_refused(config: &Config, transactional_id: &str, error: &KafkaEr
         ),
         _ => report.error(
             format!("no transaction can be begun: {}", cause(error)),
-            "look at the brokers' logs (`__transaction_state` needs enough brokers for its replication factor)",
+            "look at the brokers' logs (`__transaction_state` needs enough brokers for its replication factor), or raise `startup.deadline_ms`",
         ),
     }
 }
@@ -200,9 +263,7 @@ fn offsets_refused(config: &Config, error: &KafkaError, report: &mut Report) {
             format!("offsets of topic `{}` cannot be committed", config.topics.incoming),
             "give this user the right READ on the topic",
         ),
-        _ => report.error(
-            format!("group `{group}` cannot commit in a transaction: {}", cause(error)),
-            "look at the brokers' logs, and try again",
-        ),
+        _ => report
+            .error(format!("group `{group}` cannot commit in a transaction: {}", cause(error)), TRY_AGAIN),
     }
 }

@@ -5,7 +5,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, OwnedResourceSpecifier, Resource
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::{Consumer, Deadline, Report, Use, admin, cause, needed, not_created, wait};
+use super::{Consumer, Deadline, Report, TRY_AGAIN, Use, admin, cause, needed, not_created, wait};
 use crate::config::{Config, Mechanism};
 use crate::kafka::clients::ClientRefused;
 use crate::kafka::context::{Context, Watch};
@@ -176,10 +176,9 @@ fn presence(topic: &TopicState, report: &mut Report) {
                 format!("give it the right {right} on the topic"),
             );
         }
-        Some(other) => report.error(
-            format!("topic `{name}` (`{key}`) cannot be looked at: {other}"),
-            "look at the brokers' logs, and try again",
-        ),
+        Some(other) => {
+            report.error(format!("topic `{name}` (`{key}`) cannot be looked at: {other}"), TRY_AGAIN)
+        }
     }
     for partition in &topic.leaderless {
         report.error(
