@@ -98,7 +98,12 @@ impl CatalogWriter {
 
     /// Takes the place of all records, published or not, and publishes.
     pub fn replace(&mut self, replacement: Draft) -> Arc<Snapshot> {
-        self.draft = Draft::from_snapshot(&replacement.finish());
+        self.replace_with(&replacement.finish())
+    }
+
+    /// Takes the place of all records with those of a snapshot made elsewhere, and publishes.
+    pub fn replace_with(&mut self, snapshot: &Snapshot) -> Arc<Snapshot> {
+        self.draft = Draft::from_snapshot(snapshot);
         self.has_changes = true;
         self.publish()
     }

@@ -25,6 +25,7 @@ use crate::{
     commands::folder::{Unreadable, load_folder},
     config::{CatalogFrom, Config, OutputFormat as ConfiguredFormat},
     kafka::{
+        check::not_created,
         clients::{self, ClientRefused},
         context::{Context, Watch},
         feed::{Feed, FeedError, FeedStatus},
@@ -112,10 +113,10 @@ impl Service {
                 Ok(Worker {
                     consumer: input
                         .create_with_context(InputContext::new(Arc::clone(&watch)))
-                        .map_err(|error| clients::not_created("consumer", &error))?,
+                        .map_err(|error| not_created("consumer", &error))?,
                     producer: producer
                         .create_with_context(OutputContext::new(Arc::clone(&watch)))
-                        .map_err(|error| clients::not_created("producer", &error))?,
+                        .map_err(|error| not_created("producer", &error))?,
                     catalog: catalog.clone(),
                     policy: Arc::clone(policy),
                     settings: settings.clone(),
@@ -162,7 +163,7 @@ impl Service {
             let loaded = load_folder(folder, encodings, |finding| tracing::warn!("{finding}"))?;
             let counts = loaded.snapshot.counts();
             tracing::info!(offers = counts.offers, publishers = counts.publishers, partners = counts.partners, "catalog loaded");
-            writer.replace_with(loaded.snapshot);
+            writer.replace_with(&loaded.snapshot);
             status.restored();
             return Ok(());
         }
@@ -171,7 +172,7 @@ impl Service {
         let feed = Feed {
             consumer: client
                 .create_with_context(Context(Arc::clone(watch)))
-                .map_err(|error| clients::not_created("consumer", &error))?,
+                .map_err(|error| not_created("consumer", &error))?,
             topics: [
                 (Kind::Offer, topics.offers.clone()),
                 (Kind::Publisher, topics.publishers.clone()),

@@ -37,7 +37,7 @@ pub fn check(config: &Config, identity: &Identity) -> Result<Report, ClientRefus
     let watch = Watch::new(&config.kafka.security);
     let Some(consumer) = connect::connect(config, &watch, deadline, &mut report)? else { return Ok(report) };
     let topics = topics::check(config, &consumer, &watch, deadline, &mut report)?;
-    offsets::check(config, &consumer, &topics, deadline, &mut report);
+    offsets::check(config, &watch, &topics, deadline, &mut report)?;
     rights::check_reading(config, &watch, &topics, deadline, &mut report)?;
     rights::check_writing(config, &watch, &identity.probe_id(), &topics, deadline, &mut report)?;
     Ok(report)

@@ -1,11 +1,15 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::rights::reader;
 use super::{Consumer, Deadline, Report, TRY_AGAIN, TopicState, Use, cause, code};
 use crate::config::{Config, StartAt};
+use crate::kafka::clients::ClientRefused;
+use crate::kafka::context::Watch;
 use crate::kafka::offsets::{PartitionState, Start, starts};
 
 const TRY: Duration = Duration::from_secs(1);
@@ -14,23 +18,26 @@ const EVENT: Duration = Duration::from_millis(100);
 /// Compares what the group committed with what the log holds.
 pub(super) fn check(
     config: &Config,
-    consumer: &Consumer,
+    watch: &Arc<Watch>,
     topics: &[TopicState],
     deadline: Deadline,
     report: &mut Report,
-) {
+) -> Result<(), ClientRefused> {
     let incoming = topics.iter().find(|topic| topic.purpose == Use::Incoming && topic.missing.is_none());
-    let Some(topic) = incoming else { return };
-    let states = match states(consumer, topic, deadline) {
+    let Some(topic) = incoming else { return Ok(()) };
+    // A consumer of its own: a refusal of the group is told only once, and the first poll takes it away.
+    let consumer = reader(config, watch)?;
+    let states = match states(&consumer, topic, deadline) {
         Ok(states) => states,
         Err(error) => {
             refused(config, topic, &error, report);
-            return;
+            return Ok(());
         }
     };
     let starts = starts(&states, config.worker.start_new_group_at);
     report.starts = states.into_iter().zip(starts).collect();
     describe(config, topic, report);
+    Ok(())
 }
 
 fn states(

@@ -91,7 +91,10 @@ pub(super) fn check_writing(
     for topic in outputs {
         let Err(error) = probe.run_alone(&group, offsets, &[topic])? else { continue };
         match code(&error) {
-            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => report.error(
+            // The second is what the end of a transaction gives that nothing could be registered with.
+            Some(
+                RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::InvalidTransactionalState,
+            ) => report.error(
                 format!("topic `{}` (`{}`) cannot be written", topic.name, topic.key),
                 "give this user the right WRITE on the topic",
             ),
@@ -179,7 +182,7 @@ impl Probe<'_> {
     }
 }
 
-fn reader(config: &Config, watch: &Arc<Watch>) -> Result<Consumer, ClientRefused> {
+pub(super) fn reader(config: &Config, watch: &Arc<Watch>) -> Result<Consumer, ClientRefused> {
     let mut settings = input_consumer(config)?;
     settings.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "10");
     settings.create_with_context(Context(watch.clone())).map_err(|error| not_created("consumer", &error))
