@@ -28,3 +28,9 @@ pub mod kafka;
 pub mod service;
 
 pub mod commands;
+
+pub mod cli;
+
+mod panics;
+
+pub use panics::guard_panics;

@@ -1,7 +1,9 @@
 //! The commands, one file each, and what they share.
 
 pub mod catalog;
+pub mod exit;
 pub mod folder;
 pub mod policy;
 pub mod route;
+pub mod run;
 pub mod topics;

@@ -68,16 +68,19 @@ pub fn load_policy(file: Option<&Path>) -> Result<Policy, ExitCode> {
 async fn serve(config: &Config, policy: &Arc<Policy>) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new().context("signals cannot be listened to")?;
     let identity = match Identity::claim(&config.kafka) {
-        Ok(identity) => identity,
+        Ok(identity) => Arc::new(identity),
         Err(error) => return Ok(exit::usage(&error)),
     };
 
+    let asking = (config.clone(), Arc::clone(&identity));
     let report = tokio::select! {
-        report = checked(config, &identity) => match report {
-            Ok(report) => report,
-            Err(error) => return Ok(exit::usage(&error)),
-        },
-        () = signals.next() => return Ok(ExitCode::SUCCESS),
+        report = tokio::task::spawn_blocking(move || check(&asking.0, &asking.1)) => {
+            match report.context("the check of the brokers panicked")? {
+                Ok(report) => report,
+                Err(error) => return Ok(exit::usage(&error)),
+            }
+        }
+        () = signals.next() => leave(0),
     };
     show(&report);
     if !report.is_ok() {
@@ -124,17 +127,6 @@ async fn serve(config: &Config, policy: &Arc<Policy>) -> anyhow::Result<ExitCode
 /// Ends the process without waiting for threads that are stuck in a call.
 fn leave(code: u8) -> ! {
     std::process::exit(code.into())
-}
-
-/// The check of the brokers, which blocks, beside the signals.
-async fn checked(config: &Config, identity: &Identity) -> Result<Report, clients::ClientRefused> {
-    std::thread::scope(|scope| {
-        let (sender, receiver) = oneshot::channel();
-        scope.spawn(|| drop(sender.send(check(config, identity))));
-        receiver
-    })
-    .await
-    .expect("the check sends its report before it ends")
 }
 
 fn show(report: &Report) {

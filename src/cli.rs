@@ -1,0 +1,163 @@
+//! The command line.
+
+use std::{
+    io::{self, BufReader, BufWriter, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{CommandFactory, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{
+    catalog::{Encodings, Snapshot},
+    commands::{
+        catalog, exit,
+        folder::load_folder,
+        policy, route, run,
+        topics::{self, ConfigArgs, Topics},
+    },
+    policy::Policy,
+    route::Destination,
+};
+
+/// Width of a table where standard output is no terminal.
+const DEFAULT_WIDTH: u16 = 100;
+/// The progress line is renewed once for so many tickets.
+const PROGRESS_EVERY: u64 = 8_192;
+const BUFFER: usize = 1 << 20;
+
+/// Routes marketplace support tickets to the party that owns them, exactly once, with a reason.
+#[derive(Debug, Parser)]
+#[command(name = "ticket-router", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service
+    Run(ConfigArgs),
+    /// Route tickets without Kafka: JSON lines on standard input, one line out for each
+    Route {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Prove a policy, print it, test it
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Check a catalog
+    #[command(subcommand)]
+    Catalog(catalog::Command),
+    /// Check or create what the service needs on the brokers
+    #[command(subcommand)]
+    Topics(Topics),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What tickets are decided with.
+#[derive(Debug, clap::Args)]
+pub struct Data {
+    /// The folder with offers.jsonl, publishers.jsonl and partners.jsonl
+    #[arg(long, value_name = "DIR")]
+    catalog: PathBuf,
+    /// A policy file; the built-in policy without it
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+impl Data {
+    /// Loads both.
+    ///
+    /// # Errors
+    ///
+    /// The exit code, after the reason was printed.
+    pub fn load(&self) -> Result<(Arc<Policy>, Snapshot), ExitCode> {
+        let policy = run::load_policy(self.policy.as_deref())?;
+        let folder = load_folder(&self.catalog, Encodings::JSON, |finding| eprintln!("{finding}"))
+            .map_err(|error| exit::usage(&error))?;
+        Ok((Arc::new(policy), folder.snapshot))
+    }
+}
+
+/// Runs the command of this process's arguments.
+///
+/// # Errors
+///
+/// The command failed (exit 1); other failures are in the exit code.
+pub fn main() -> anyhow::Result<ExitCode> {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors.
+            let code = if error.use_stderr() { exit::USAGE } else { 0 };
+            error.print()?;
+            return Ok(ExitCode::from(code));
+        }
+    };
+    let coloured = io::stderr().is_terminal();
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
+    match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Route { data } => route_lines(&data),
+        Command::Policy(command) => {
+            let code = match command {
+                policy::Command::Check { file } => policy::check(path(&file), coloured, &mut out, &mut err)?,
+                policy::Command::Table { file, format } => {
+                    policy::table(path(&file), format, width(), coloured, &mut out, &mut err)?
+                }
+                policy::Command::Test { file, cases } => {
+                    policy::test(path(&file), path(&cases), coloured, &mut out, &mut err)?
+                }
+            };
+            Ok(ExitCode::from(code))
+        }
+        Command::Catalog(catalog::Command::Check { folder }) => {
+            Ok(ExitCode::from(catalog::check_folder(&folder, &mut out, &mut err)?.exit_code()))
+        }
+        Command::Topics(command) => topics::run(&command, &mut out),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "ticket-router", &mut out);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn path(file: &Option<PathBuf>) -> Option<&Path> {
+    file.as_deref()
+}
+
+fn width() -> u16 {
+    comfy_table::Table::new().width().unwrap_or(DEFAULT_WIDTH)
+}
+
+fn route_lines(data: &Data) -> anyhow::Result<ExitCode> {
+    let (policy, catalog) = match data.load() {
+        Ok(loaded) => loaded,
+        Err(code) => return Ok(code),
+    };
+    let progress = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(
+        ProgressStyle::with_template("{human_pos} tickets, {per_sec}, {elapsed}").expect("the template is well formed"),
+    );
+    let input = BufReader::with_capacity(BUFFER, io::stdin().lock());
+    let output = BufWriter::with_capacity(BUFFER, io::stdout().lock());
+    let counts = route::route(policy, &catalog, input, output, |counts| {
+        if counts.lines.is_multiple_of(PROGRESS_EVERY) {
+            progress.set_position(counts.lines);
+        }
+    })?;
+    progress.finish_and_clear();
+    let mut err = io::stderr();
+    write!(err, "{} tickets:", counts.lines)?;
+    for destination in Destination::ALL {
+        write!(err, " {} {}", destination.default_topic(), counts.written[destination as usize])?;
+    }
+    writeln!(err)?;
+    Ok(ExitCode::SUCCESS)
+}
