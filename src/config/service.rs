@@ -35,7 +35,7 @@ pub struct Output {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum OutputFormat {
-    /// Protobuf, `application/x-protobuf`.
+    /// Protobuf, `application/protobuf`.
     #[default]
     Protobuf,
     /// Canonical ProtoJSON, `application/json`.

@@ -82,7 +82,7 @@ fn the_checker_sees_repeats_disorder_wrong_owners_lost_headers_and_open_transact
     let headed = |n: usize, owner: Owner| {
         let names = ["rule", "decision-id", "policy-version"].map(|name| format!("ticket-router.{name}"));
         let plain = unheaded(answer(records[n].value.as_deref(), owner))
-            .header("content-type", "application/x-protobuf")
+            .header("content-type", "application/protobuf")
             .header("ticket-router.owner", owner.as_str_name());
         names.iter().fold(plain, |record, name| record.header(name, "x"))
     };
@@ -277,7 +277,7 @@ impl Outgoing {
     fn routed_headers(&self) -> OwnedHeaders {
         let owner = Owner::Partner.as_str_name();
         let names = ["rule", "decision-id", "policy-version"].map(|name| format!("ticket-router.{name}"));
-        let headers = header(OwnedHeaders::new(), "content-type", "application/x-protobuf");
+        let headers = header(OwnedHeaders::new(), "content-type", "application/protobuf");
         let headers = header(headers, "ticket-router.owner", owner);
         names.iter().fold(headers, |headers, name| header(headers, name, "x"))
     }

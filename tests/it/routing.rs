@@ -73,7 +73,7 @@ fn headers_say_who_owns_a_ticket_and_why_and_reserved_ones_do_not_travel_on() {
         headers.entry(name).or_default().push(std::str::from_utf8(value.as_deref().unwrap()).unwrap());
     }
     let expected = BTreeMap::from([
-        ("content-type", vec!["application/x-protobuf"]),
+        ("content-type", vec!["application/protobuf"]),
         ("traceparent", vec![traceparent]),
         ("ticket-router.owner", vec!["OWNER_PUBLISHER"]),
         ("ticket-router.rule", vec![decision.rule.as_str()]),
@@ -131,7 +131,7 @@ fn a_ticket_is_written_in_the_encoding_it_came_in_where_the_config_says_same() {
     let _router = Settings::new(&topics).set("output.format", "same").start("router");
     let mut watch = Watch::new(&topics);
     for (encoding, media_type) in
-        [(Encoding::Json, "application/json"), (Encoding::Protobuf, "application/x-protobuf")]
+        [(Encoding::Json, "application/json"), (Encoding::Protobuf, "application/protobuf")]
     {
         for destination in OWNED {
             let id = format!("{encoding:?}-{}", destination.word());

@@ -6,7 +6,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Mutex, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     thread,
     time::Duration,
 };
@@ -28,7 +28,7 @@ pub const EXIT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The settings of a router, as the user writes them.
 pub struct Settings {
-    dir: TempDir,
+    dir: Arc<TempDir>,
     table: Table,
     environment: Vec<(&'static str, String)>,
 }
@@ -36,7 +36,7 @@ pub struct Settings {
 impl Settings {
     /// The settings for the topics of a test; all else is the default.
     pub fn new(topics: &Topics) -> Self {
-        let dir = tempfile::tempdir().expect("the folder for temporary files can be written");
+        let dir = Arc::new(tempfile::tempdir().expect("the folder for temporary files can be written"));
         let state = dir.path().join("state").display().to_string();
         let mut settings = Self { dir, table: Table::new(), environment: Vec::new() };
         settings
@@ -101,7 +101,7 @@ impl Settings {
             .spawn()
             .expect("cargo built the router");
         reaper(&format!("add {}", child.id()));
-        Router { name: name.to_owned(), child, log, port, ended: None }
+        Router { name: name.to_owned(), child, log, port, ended: None, _dir: Arc::clone(&self.dir) }
     }
 }
 
@@ -112,6 +112,8 @@ pub struct Router {
     log: PathBuf,
     port: u16,
     ended: Option<ExitStatus>,
+    /// Config and log are in it.
+    _dir: Arc<TempDir>,
 }
 
 impl Router {
