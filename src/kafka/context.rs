@@ -72,6 +72,10 @@ impl Watch {
 
     /// Keeps an error of the client as a whole ([`ClientContext::error`]), and logs it at a limited rate.
     pub fn error(&self, error: &KafkaError, reason: &str) {
+        // The end of a partition comes this way too, and is none.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         if let Some(code) = error.rdkafka_error_code() {
             let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
             errors.insert(code as i32, reason.to_owned());

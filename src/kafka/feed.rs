@@ -20,7 +20,7 @@ use rdkafka::{
 use super::ffi::incoming_headers;
 use crate::{
     catalog::{CatalogWriter, Change, Encodings, InvalidRecord, Kind},
-    ticket::{BadRecord, Limits, Payload},
+    ticket::{BadRecord, Limits, Payload, quote},
 };
 
 const POLL: Duration = Duration::from_millis(100);
@@ -256,6 +256,7 @@ fn take(
                     topic = message.topic(),
                     partition = message.partition(),
                     offset = message.offset(),
+                    key = message.key().map(|key| quote(&String::from_utf8_lossy(key))),
                     %error,
                     "a bad catalog record is skipped, the last good one stays"
                 );

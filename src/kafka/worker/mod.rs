@@ -125,6 +125,7 @@ impl Worker {
             last_error: None,
             aborts_in_a_row: 0,
             transactions: 0,
+            is_sound: true,
         };
         loop {
             if !run.step()? {
@@ -175,6 +176,8 @@ struct Run<'w> {
     last_error: Option<NativeError>,
     aborts_in_a_row: u32,
     transactions: u64,
+    /// librdkafka has reported no error in the open transaction.
+    is_sound: bool,
 }
 
 /// Counts of the open transaction.
@@ -187,11 +190,7 @@ struct Pending {
 impl<'w> Run<'w> {
     /// Does one thing; `false` when the worker has left.
     fn step(&mut self) -> Result<bool, WorkerError> {
-        if let Some(undelivered) = self.worker.producer.client().context().take_failure() {
-            tracing::warn!(cause = undelivered.text, "a record was not delivered, the transaction will be aborted");
-            self.undelivered = undelivered.text;
-            self.machine.doom(undelivered.fault);
-        }
+        self.look_for_undelivered();
         match self.machine.next(self.clock.now()) {
             Command::Poll { may_wait } => self.poll(may_wait)?,
             Command::Begin => self.begin(),
@@ -206,6 +205,16 @@ impl<'w> Run<'w> {
             Command::Fail(failure) => return Err(WorkerError::stopped(failure, self.last_error.take(), &self.undelivered)),
         }
         Ok(true)
+    }
+
+    /// Dooms the open transaction if one of its records was not delivered.
+    fn look_for_undelivered(&mut self) -> bool {
+        let Some(undelivered) = self.worker.producer.client().context().take_failure() else { return false };
+        tracing::warn!(cause = undelivered.text, "a record was not delivered, the transaction will be aborted");
+        self.undelivered = undelivered.text;
+        self.is_sound = false;
+        self.machine.doom(undelivered.fault);
+        true
     }
 
     fn poll(&mut self, may_wait: bool) -> Result<(), WorkerError> {
@@ -261,6 +270,7 @@ impl<'w> Run<'w> {
                 self.transactions += 1;
                 self.snapshot = self.worker.catalog.snapshot();
                 self.pending = Pending::default();
+                self.is_sound = true;
                 ffi::transaction(&self.worker.producer, TransactionCall::Begin, Duration::ZERO)
                     .map_err(|error| self.note("begin_transaction", error))
                     .map_err(|_| BeginFault::Fatal)
@@ -372,16 +382,9 @@ impl<'w> Run<'w> {
                 tracing::warn!(%code, "records are not delivered yet, waiting on");
                 Err(Fault::Retriable)
             }
-            Ok(()) => match worker.producer.client().context().take_failure() {
-                Some(undelivered) => {
-                    tracing::warn!(cause = undelivered.text, "a record was not delivered, the transaction will be aborted");
-                    self.machine.doom(undelivered.fault);
-                    self.undelivered = undelivered.text;
-                    return;
-                }
-                None => ffi::transaction(&worker.producer, TransactionCall::Commit, CALL_TIMEOUT)
-                    .map_err(|error| self.note("commit_transaction", error)),
-            },
+            Ok(()) if self.look_for_undelivered() => return,
+            Ok(()) => ffi::transaction(&worker.producer, TransactionCall::Commit, CALL_TIMEOUT)
+                .map_err(|error| self.note("commit_transaction", error)),
         };
         self.clock.read();
         if outcome.is_ok() {
@@ -393,6 +396,11 @@ impl<'w> Run<'w> {
 
     fn abort(&mut self) {
         let worker = self.worker;
+        // An abort purges what is queued, and the gap in the sequence numbers can cost the producer its transactional id. In a sound
+        // transaction the queue empties by itself.
+        if self.is_sound && let Err(code) = ffi::flush(&worker.producer, CALL_TIMEOUT) {
+            tracing::warn!(%code, "records are not delivered yet, aborting all the same");
+        }
         let outcome = ffi::transaction(&worker.producer, TransactionCall::Abort, CALL_TIMEOUT)
             .map_err(|error| self.note("abort_transaction", error));
         // What was undelivered in this transaction is read again.
@@ -458,6 +466,7 @@ impl<'w> Run<'w> {
     fn note(&mut self, call: &'static str, error: NativeError) -> Fault {
         tracing::warn!(call, %error, code = %error.code, "a transaction call failed");
         let fault = fault(&error);
+        self.is_sound = false;
         self.last_error = Some(error);
         fault
     }
