@@ -13,7 +13,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::{
     catalog::{Encodings, Snapshot},
     commands::{
-        catalog, exit,
+        catalog, catalog_topics,
+        demo::{self, DemoArgs},
+        exit,
         folder::load_folder,
         policy, route, run,
         topics::{self, ConfigArgs, Topics},
@@ -38,6 +40,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Watch the whole router at work on an embedded broker, with sample tickets
+    Demo(DemoArgs),
     /// Run the service
     Run(ConfigArgs),
     /// Route tickets without Kafka: JSON lines on standard input, one line out for each
@@ -104,6 +108,10 @@ pub fn main() -> anyhow::Result<ExitCode> {
     let coloured = io::stderr().is_terminal();
     let (mut out, mut err) = (io::stdout().lock(), io::stderr());
     match cli.command {
+        Command::Demo(args) => {
+            drop(out);
+            demo::run(&args)
+        }
         Command::Run(args) => run::run(&args),
         Command::Route { data } => route_lines(&data),
         Command::Policy(command) => {
@@ -118,9 +126,11 @@ pub fn main() -> anyhow::Result<ExitCode> {
             };
             Ok(ExitCode::from(code))
         }
-        Command::Catalog(catalog::Command::Check { folder }) => {
-            Ok(ExitCode::from(catalog::check_folder(&folder, &mut out, &mut err)?.exit_code()))
-        }
+        Command::Catalog(command) => Ok(ExitCode::from(match command {
+            catalog::Command::Check { folder } => catalog::check_folder(&folder, &mut out, &mut err)?.exit_code(),
+            catalog::Command::Load(args) => catalog_topics::load(&args, &mut out)?,
+            catalog::Command::Export(args) => catalog_topics::export(&args, &mut out)?,
+        })),
         Command::Topics(command) => topics::run(&command, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "ticket-router", &mut out);

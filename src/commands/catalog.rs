@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::folder::{Folder, load_folder};
+use super::catalog_topics::TransferArgs;
 use crate::catalog::{Encodings, Finding, Level, check};
 
 /// What can be done with a catalog.
@@ -21,6 +22,10 @@ pub enum Command {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+    /// Write a folder to the catalog's topics
+    Load(TransferArgs),
+    /// Read the catalog's topics into a folder
+    Export(TransferArgs),
 }
 
 /// How a check ended.

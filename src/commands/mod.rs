@@ -1,6 +1,8 @@
 //! The commands, one file each, and what they share.
 
 pub mod catalog;
+pub mod catalog_topics;
+pub mod demo;
 pub mod exit;
 pub mod folder;
 pub mod policy;

@@ -11,15 +11,21 @@ use std::{
 
 use rdkafka::{
     TopicPartitionList,
-    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    consumer::{BaseConsumer, Consumer},
     error::KafkaError,
     message::{BorrowedMessage, Message},
     topic_partition_list::Offset,
 };
 
-use super::ffi::incoming_headers;
+use super::{
+    check::not_created,
+    clients::{self, ClientRefused},
+    context::{Context, Watch},
+    ffi::incoming_headers,
+};
 use crate::{
-    catalog::{CatalogWriter, Change, Encodings, InvalidRecord, Kind},
+    catalog::{CatalogWriter, Change, Encodings, InvalidRecord, Kind, Snapshot},
+    config::Config,
     ticket::{BadRecord, Limits, Payload, quote},
 };
 
@@ -77,22 +83,47 @@ pub enum FeedError {
 }
 
 /// Reads the catalog's topics into the catalog.
-pub struct Feed<C: ConsumerContext + 'static> {
-    /// A consumer that belongs to no group and reports the end of a partition.
-    pub consumer: BaseConsumer<C>,
-    /// The topic of each kind.
-    pub topics: [(Kind, String); 3],
-    /// The only writer of the catalog.
-    pub writer: CatalogWriter,
-    /// Limits of a record.
-    pub limits: Limits,
-    /// Where it reports.
-    pub status: Arc<FeedStatus>,
-    /// Set to make it end.
-    pub stop: Arc<AtomicBool>,
+pub struct Feed {
+    /// Belongs to no group and reports the end of a partition.
+    consumer: BaseConsumer<Context>,
+    topics: [(Kind, String); 3],
+    writer: CatalogWriter,
+    limits: Limits,
+    status: Arc<FeedStatus>,
+    stop: Arc<AtomicBool>,
 }
 
-impl<C: ConsumerContext + 'static> Feed<C> {
+impl Feed {
+    /// Makes the feed of the config's topics, which reports to `status` and ends when `stop` is set.
+    ///
+    /// # Errors
+    ///
+    /// The settings are refused.
+    pub fn new(
+        config: &Config,
+        writer: CatalogWriter,
+        watch: &Arc<Watch>,
+        status: &Arc<FeedStatus>,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Self, ClientRefused> {
+        let client = clients::catalog_consumer(config)?;
+        let topics = &config.catalog.topics;
+        Ok(Self {
+            consumer: client
+                .create_with_context(Context(Arc::clone(watch)))
+                .map_err(|error| not_created("consumer", &error))?,
+            topics: [
+                (Kind::Offer, topics.offers.clone()),
+                (Kind::Publisher, topics.publishers.clone()),
+                (Kind::Partner, topics.partners.clone()),
+            ],
+            writer,
+            limits: Limits::default(),
+            status: Arc::clone(status),
+            stop: Arc::clone(stop),
+        })
+    }
+
     /// Restores the catalog, then follows its topics until told to stop.
     ///
     /// # Errors
@@ -104,6 +135,16 @@ impl<C: ConsumerContext + 'static> Feed<C> {
             self.follow(positions)?;
         }
         Ok(())
+    }
+
+    /// Restores the catalog and returns it, without following.
+    ///
+    /// # Errors
+    ///
+    /// The topics cannot be read.
+    pub fn restore_once(mut self) -> Result<Arc<Snapshot>, FeedError> {
+        self.restore(&mut Positions::new())?;
+        Ok(self.writer.catalog().snapshot())
     }
 
     /// Reads each topic to its end; `false` if told to stop meanwhile.

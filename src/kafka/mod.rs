@@ -19,3 +19,10 @@ mod ffi;
 pub mod feed;
 
 pub mod worker;
+
+// For the commands.
+pub mod sender;
+
+pub mod tail;
+
+pub mod embedded;

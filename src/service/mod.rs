@@ -21,13 +21,13 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    catalog::{Catalog, CatalogWriter, Kind},
+    catalog::{Catalog, CatalogWriter},
     commands::folder::{Unreadable, load_folder},
     config::{CatalogFrom, Config, OutputFormat as ConfiguredFormat},
     kafka::{
         check::not_created,
         clients::{self, ClientRefused},
-        context::{Context, Watch},
+        context::Watch,
         feed::{Feed, FeedError, FeedStatus},
         identity::Identity,
         worker::{
@@ -167,22 +167,7 @@ impl Service {
             status.restored();
             return Ok(());
         }
-        let client = clients::catalog_consumer(config).map_err(ClientRefused::from)?;
-        let topics = &config.catalog.topics;
-        let feed = Feed {
-            consumer: client
-                .create_with_context(Context(Arc::clone(watch)))
-                .map_err(|error| not_created("consumer", &error))?,
-            topics: [
-                (Kind::Offer, topics.offers.clone()),
-                (Kind::Publisher, topics.publishers.clone()),
-                (Kind::Partner, topics.partners.clone()),
-            ],
-            writer,
-            limits: limits(config),
-            status: Arc::clone(status),
-            stop: Arc::clone(&self.stop),
-        };
+        let feed = Feed::new(config, writer, watch, status, &self.stop)?;
         Ok(self.spawn("catalog".to_owned(), sender.clone(), move || Ok(feed.run()?))?)
     }
 
