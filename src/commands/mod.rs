@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod exit;
+pub mod explain;
 pub mod folder;
 pub mod policy;
 pub mod route;
