@@ -20,6 +20,8 @@ pub mod encode;
 
 pub mod route;
 
+pub mod explain;
+
 // The edge.
 pub mod config;
 

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod catalog_topics;
 pub mod demo;
 pub mod exit;
+pub mod explain;
 pub mod folder;
 pub mod policy;
 pub mod route;

@@ -40,6 +40,19 @@ impl Policy {
         described
     }
 
+    /// Returns the values of a column that have a name, in order; none for a column that is not there.
+    pub fn values<'p>(&'p self, column: &str) -> impl Iterator<Item = &'p str> + use<'p> {
+        let column = self.columns.iter().find(|it| it.name == column);
+        column.into_iter().flat_map(|it| &it.values).map(String::as_str)
+    }
+
+    /// Says whether any rule or exception asks for a column.
+    #[must_use]
+    pub fn asks_for(&self, column: &str) -> bool {
+        let asks = |rule: &Rule| rule.conditions.iter().any(|condition| condition.column == column);
+        self.rules.iter().any(asks)
+    }
+
     /// Returns the columns that rules can ask for, as a policy file names them.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().filter(|column| !column.kind.is_id()).map(|column| column.name.as_str())

@@ -48,6 +48,14 @@ impl<T: TryFrom<i32>> Coded<T> {
 pub struct Attributes<'a>(Slots<Option<&'a str>>);
 
 impl<'a> Attributes<'a> {
+    /// Holds these values, in the order of the names of the [`Reader`](super::Reader).
+    #[must_use]
+    pub fn of(values: &[Option<&'a str>]) -> Self {
+        let mut slots = Slots::new(values.len());
+        slots.as_mut_slice().copy_from_slice(values);
+        Self(slots)
+    }
+
     pub(super) fn new(slots: Slots<Option<&'a str>>) -> Self {
         Self(slots)
     }

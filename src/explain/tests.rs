@@ -1,0 +1,171 @@
+//! Explanations of the samples, as a person reads them.
+
+use std::{fs, path::Path};
+
+use super::{explain, shown};
+use crate::{
+    catalog::Encodings,
+    commands::{
+        explain::{Explain, ExplainFormat},
+        folder::load_folder,
+    },
+    policy::{BUILTIN, Policy},
+    ticket::{Limits, Payload, Reader},
+};
+
+/// What a policy can have besides the rules of ownership.
+const EXCEPTIONS: &str = r#"
+[[exception]]
+id = "harborlight-bills-itself"
+when = { offer = "harborlight.helpdesk", category = "billing", requester = "customer" }
+overrides = ["customer-commerce"]
+owner = "publisher"
+assignee = "offer-publisher"
+contacts = ["customer-support"]
+reason = "Harborlight has agreed to answer questions on bills of its help desk itself."
+"#;
+
+fn sample(id: &str) -> String {
+    let samples = include_str!("../../samples/tickets.jsonl");
+    let is_wanted = |line: &&str| line.contains(&format!("\"id\":\"{id}\""));
+    samples.lines().find(is_wanted).expect("the samples have the ticket").to_owned()
+}
+
+fn answer(ticket: &str, policy: Option<&str>, format: ExplainFormat) -> (u8, String) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let file = folder.path().join("policy.toml");
+    if let Some(policy) = policy {
+        fs::write(&file, policy).expect("a file can be written");
+    }
+    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/catalog");
+    let command = Explain { catalog, policy: policy.map(|_| file), format };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code =
+        command.run(96, false, &mut ticket.as_bytes(), &mut out, &mut err).expect("memory can be written");
+    assert_eq!(String::from_utf8_lossy(&err), "");
+    (code, String::from_utf8(out).expect("the answer is UTF-8"))
+}
+
+fn text(ticket: &str) -> String {
+    let (code, out) = answer(ticket, None, ExplainFormat::Text);
+    assert_eq!(code, 0);
+    out
+}
+
+fn billing(role: &str, more: &str) -> String {
+    format!(
+        r#"{{"id":"T-1","requester":{{"role":"{role}","id":"fabrikam"}},"category":"CATEGORY_BILLING"{more}}}"#
+    )
+}
+
+#[test]
+fn the_samples_read_well() {
+    for id in [
+        // Owners: the publisher, the partner, its provider, Microsoft.
+        "CAS-001414",
+        "SUP-001289",
+        "ZD-001111",
+        "FD-001559",
+        "CAS-001425",
+        "CAS-001421",
+        "CAS-001512",
+        // Triage: before any rule, for want of a value, by a rule without an owner.
+        "CAS-001488",
+        "FD-001578",
+        "FD-001551",
+        "ZD-001011",
+        "ZD-001001",
+    ] {
+        let text = text(&sample(id));
+        assert!(text.lines().all(|line| line.chars().count() <= 96), "{text}");
+        insta::assert_snapshot!(id, text);
+    }
+}
+
+#[test]
+fn every_sample_can_be_explained() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/catalog");
+    let catalog =
+        load_folder(&folder, Encodings::PROTOBUF, |_| ()).expect("the samples can be read").snapshot;
+    let policy = Policy::builtin();
+    let limits = Limits::default();
+    let mut reader = Reader::new(limits, Vec::new());
+    for line in include_str!("../../samples/tickets.jsonl").lines() {
+        let payload = Payload::of(None, Some(line.as_bytes()), &limits).expect("the line is JSON");
+        let ticket = reader.read(payload).expect("the line is a ticket");
+        let answer = explain(&policy, &catalog, &ticket);
+        assert_eq!(answer.owner.is_none(), answer.topic == "tickets.triage", "{line}");
+        assert_eq!(answer.owner.is_none(), answer.triage.is_some_and(|it| !it.fixes.is_empty()), "{line}");
+        assert!(!answer.other_owners.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn an_exception_says_what_it_overrides() {
+    let policy = format!("{BUILTIN}{EXCEPTIONS}");
+    let ticket = billing("ROLE_CUSTOMER", r#","partnerId":"tres-puentes","offerId":"harborlight.helpdesk""#);
+    let (code, out) = answer(&ticket, Some(&policy), ExplainFormat::Text);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn an_explanation_in_json_is_stable() {
+    let (code, out) = answer(&sample("CAS-001425"), None, ExplainFormat::Json);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn a_bad_ticket_is_explained_too() {
+    let ticket = r#"{"id":"1","category":{"name":"billing"}}"#;
+    let (code, out) = answer(ticket, None, ExplainFormat::Text);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(out);
+    let (code, out) = answer(ticket, None, ExplainFormat::Json);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(out);
+    assert!(answer("", None, ExplainFormat::Text).1.contains("EMPTY_VALUE"));
+}
+
+#[test]
+fn a_missing_fact_is_named_together_with_the_record_that_lacks_it() {
+    let unknown = text(&billing("ROLE_CUSTOMER", r#","offerId":"no-such-offer","partnerId":"alder-cloud""#));
+    assert!(unknown.contains("catalog: offers: add `no-such-offer`, if it is an offer"), "{unknown}");
+    assert!(unknown.contains("the catalog had offer `no-such-offer`"), "{unknown}");
+    let missing = text(&billing("ROLE_CUSTOMER", ""));
+    assert!(missing.contains("TRIAGE_REASON_MISSING_PARTNER"), "{missing}");
+    assert!(
+        missing.contains("- the partner that it would name, if\n      it named a partner (partnerId)"),
+        "{missing}"
+    );
+}
+
+#[test]
+fn foreign_text_cannot_steer_the_terminal() {
+    let ticket = billing("ROLE_CUSTOMER", r#","partnerId":"\u001b[31m\u202ered","source":"a\nb""#);
+    let text = text(&ticket);
+    assert!(text.contains(r"\u{1b}[31m\u{202e}red"), "{text}");
+    assert!(text.contains(r"a\u{a}b"), "{text}");
+    assert_eq!(shown("Müller’s \u{7f}\u{200f}"), r"Müller’s \u{7f}\u{200f}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_usage_error_and_a_refused_policy_is_not() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut run = |catalog: &Path, policy: Option<&Path>| {
+        let command = Explain {
+            catalog: catalog.to_owned(),
+            policy: policy.map(Path::to_owned),
+            format: ExplainFormat::Text,
+        };
+        command.run(80, false, &mut "{}".as_bytes(), &mut out, &mut err).expect("memory can be written")
+    };
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/catalog");
+    assert_eq!(run(folder.path(), None), 64);
+    assert_eq!(run(&samples, Some(&folder.path().join("none.toml"))), 64);
+    fs::write(folder.path().join("empty.toml"), "").expect("a file can be written");
+    assert_eq!(run(&samples, Some(&folder.path().join("empty.toml"))), 65);
+    assert_eq!(run(&samples, None), 1);
+}
