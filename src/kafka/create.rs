@@ -1,6 +1,8 @@
 //! Creates the topics that are missing. What is there is never changed.
 
 use std::fmt;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
@@ -89,7 +91,23 @@ pub fn create(config: &Config, plan: Plan, report: &mut Report) -> Result<Vec<Ou
             }),
         }
     }
+    if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Created { .. })) {
+        wait_until_visible(config)?;
+    }
     Ok(outcomes)
+}
+
+/// A controller has made a topic some time before every broker knows of it; who asks meanwhile is told that it does not exist.
+fn wait_until_visible(config: &Config) -> Result<(), ClientRefused> {
+    let deadline = Instant::now() + config.startup.deadline();
+    loop {
+        let topics = topic_states(config, &mut Report::default())?;
+        let is_visible = |it: &TopicState| it.missing.is_none() && it.leaderless.is_empty();
+        if topics.is_some_and(|it| it.iter().all(is_visible)) || Instant::now() >= deadline {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 fn make(
