@@ -16,6 +16,7 @@ use crate::{
         catalog, catalog_topics,
         demo::{self, DemoArgs},
         exit,
+        explain::Explain,
         folder::load_folder,
         policy, route, run,
         topics::{self, ConfigArgs, Topics},
@@ -49,6 +50,7 @@ enum Command {
         #[command(flatten)]
         data: Data,
     },
+    Explain(Explain),
     /// Prove a policy, print it, test it
     #[command(subcommand)]
     Policy(policy::Command),
@@ -114,6 +116,11 @@ pub fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Run(args) => run::run(&args),
         Command::Route { data } => route_lines(&data),
+        Command::Explain(explain) => {
+            let mut input = io::stdin().lock();
+            let code = explain.run(width().into(), coloured, &mut input, &mut out, &mut err)?;
+            Ok(ExitCode::from(code))
+        }
         Command::Policy(command) => {
             let code = match command {
                 policy::Command::Check { file } => policy::check(path(&file), coloured, &mut out, &mut err)?,
