@@ -134,7 +134,9 @@ pub fn main() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(code))
         }
         Command::Catalog(command) => Ok(ExitCode::from(match command {
-            catalog::Command::Check { folder } => catalog::check_folder(&folder, &mut out, &mut err)?.exit_code(),
+            catalog::Command::Check { folder } => {
+                catalog::check_folder(&folder, &mut out, &mut err)?.exit_code()
+            }
             catalog::Command::Load(args) => catalog_topics::load(&args, &mut out)?,
             catalog::Command::Export(args) => catalog_topics::export(&args, &mut out)?,
         })),
@@ -160,7 +162,8 @@ fn route_lines(data: &Data) -> anyhow::Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     let progress = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(
-        ProgressStyle::with_template("{human_pos} tickets, {per_sec}, {elapsed}").expect("the template is well formed"),
+        ProgressStyle::with_template("{human_pos} tickets, {per_sec}, {elapsed}")
+            .expect("the template is well formed"),
     );
     let input = BufReader::with_capacity(BUFFER, io::stdin().lock());
     let output = BufWriter::with_capacity(BUFFER, io::stdout().lock());

@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::folder::{Folder, load_folder};
 use super::catalog_topics::TransferArgs;
+use super::folder::{Folder, load_folder};
 use crate::catalog::{Encodings, Finding, Level, check};
 
 /// What can be done with a catalog.

@@ -5,7 +5,6 @@ use std::{
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     sync::Arc,
-
 };
 
 use anyhow::Context as _;
@@ -48,7 +47,10 @@ pub fn load(args: &TransferArgs, out: &mut impl Write) -> anyhow::Result<u8> {
         }
     };
     if folder.errors() > 0 {
-        eprintln!("error: nothing was written, since {} line(s) cannot be taken; mend them first", folder.errors());
+        eprintln!(
+            "error: nothing was written, since {} line(s) cannot be taken; mend them first",
+            folder.errors()
+        );
         return Ok(exit::DATA);
     }
     let sender = Sender::new(&config)?;
@@ -78,7 +80,8 @@ pub fn export(args: &TransferArgs, out: &mut impl Write) -> anyhow::Result<u8> {
     let Some(config) = config(args) else { return Ok(exit::USAGE) };
     let status = Arc::new(FeedStatus::default());
     let snapshot = read_topics(&config, &status)?;
-    fs::create_dir_all(&args.folder).with_context(|| format!("cannot make the folder `{}`", args.folder.display()))?;
+    fs::create_dir_all(&args.folder)
+        .with_context(|| format!("cannot make the folder `{}`", args.folder.display()))?;
     let json = Format::Json;
     write_file(&args.folder, Kind::Offer, snapshot.offers().map(|it| (it.id(), it.encoded(json))))?;
     write_file(&args.folder, Kind::Publisher, snapshot.publishers().map(|it| (it.id(), it.encoded(json))))?;
@@ -102,7 +105,11 @@ fn read_topics(config: &Config, status: &Arc<FeedStatus>) -> anyhow::Result<Arc<
 }
 
 /// Writes one file whole or not at all.
-fn write_file<'r>(folder: &Path, kind: Kind, records: impl Iterator<Item = (&'r str, &'r [u8])>) -> anyhow::Result<()> {
+fn write_file<'r>(
+    folder: &Path,
+    kind: Kind,
+    records: impl Iterator<Item = (&'r str, &'r [u8])>,
+) -> anyhow::Result<()> {
     let path = folder.join(kind.file_name());
     let unfinished = folder.join(format!("{}.part", kind.file_name()));
     let mut records: Vec<_> = records.collect();
@@ -121,5 +128,9 @@ fn write_file<'r>(folder: &Path, kind: Kind, records: impl Iterator<Item = (&'r 
 
 fn summarize(snapshot: &Snapshot, what: &str, out: &mut impl Write) -> io::Result<()> {
     let counts = snapshot.counts();
-    writeln!(out, "{} offers, {} publishers, {} partners {what}", counts.offers, counts.publishers, counts.partners)
+    writeln!(
+        out,
+        "{} offers, {} publishers, {} partners {what}",
+        counts.offers, counts.publishers, counts.partners
+    )
 }

@@ -44,7 +44,8 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         return Ok(exit::usage(&error));
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = config.redacted(), "ticket-router starts");
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be had")?;
+    let runtime =
+        runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be had")?;
     runtime.block_on(serve(&config, &policy))
 }
 

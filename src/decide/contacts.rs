@@ -20,9 +20,10 @@ impl<'a> Records<'a> {
     /// Where a wanted one is missing, customer support stands in; where that is missing too, the publisher's own address.
     pub fn contacts(&self, wanted: &[OfferContact], format: Format) -> impl Iterator<Item = Contact<'a>> {
         let mut shown = [false; 5];
-        wanted.iter().filter_map(move |&wanted| self.contact(wanted, format)).filter(move |contact| {
-            !std::mem::replace(&mut shown[contact.kind as usize], true)
-        })
+        wanted
+            .iter()
+            .filter_map(move |&wanted| self.contact(wanted, format))
+            .filter(move |contact| !std::mem::replace(&mut shown[contact.kind as usize], true))
     }
 
     fn contact(&self, wanted: OfferContact, format: Format) -> Option<Contact<'a>> {

@@ -28,7 +28,11 @@ impl<'a> Facts<'a> {
     ///
     /// The reason why the ticket is triage whatever the policy says: the first of those that hold, in the order of
     /// [`TriageReason`].
-    pub fn of(ticket: &'a Ticket<'a>, records: &Records<'a>, catalog: &'a Snapshot) -> Result<Self, TriageReason> {
+    pub fn of(
+        ticket: &'a Ticket<'a>,
+        records: &Records<'a>,
+        catalog: &'a Snapshot,
+    ) -> Result<Self, TriageReason> {
         let requester = match ticket.role {
             Coded::Unknown => return Err(TriageReason::UnknownRole),
             Coded::Known(Role::Unspecified) => return Err(TriageReason::MissingRole),
@@ -91,8 +95,8 @@ fn known_ids(
     if named(ticket.offer_id).is_some() && records.offer.is_none() {
         return Err(TriageReason::UnknownOffer);
     }
-    let offer_publisher_is_unknown =
-        records.offer.is_some_and(|offer| named(offer.publisher_id()).is_some()) && records.publisher.is_none();
+    let offer_publisher_is_unknown = records.offer.is_some_and(|offer| named(offer.publisher_id()).is_some())
+        && records.publisher.is_none();
     // A publisher that is just being onboarded is in no catalog yet.
     let may_be_new = is_commerce(category) && ticket.offer_id.is_empty();
     let requester_is_unknown =
@@ -100,8 +104,7 @@ fn known_ids(
     if offer_publisher_is_unknown || requester_is_unknown {
         return Err(TriageReason::UnknownPublisher);
     }
-    let named_partner_is_unknown =
-        named(ticket.partner_id).is_some_and(|id| catalog.partner(id).is_none());
+    let named_partner_is_unknown = named(ticket.partner_id).is_some_and(|id| catalog.partner(id).is_none());
     if named_partner_is_unknown || (requester == Role::Partner && records.partner.is_none()) {
         return Err(TriageReason::UnknownPartner);
     }
@@ -109,11 +112,7 @@ fn known_ids(
 }
 
 /// Refuses what the rules of ownership are not for, or what contradicts itself.
-fn contradictions(
-    requester: Role,
-    ticket: &Ticket<'_>,
-    records: &Records<'_>,
-) -> Result<(), TriageReason> {
+fn contradictions(requester: Role, ticket: &Ticket<'_>, records: &Records<'_>) -> Result<(), TriageReason> {
     if records.offer.is_some_and(|offer| offer.is_first_party()) {
         return Err(TriageReason::FirstPartyOffer);
     }
@@ -122,9 +121,7 @@ fn contradictions(
     {
         return Err(TriageReason::RequesterNotPublisher);
     }
-    if requester == Role::Partner
-        && named(ticket.partner_id).is_some_and(|id| id != ticket.requester_id)
-    {
+    if requester == Role::Partner && named(ticket.partner_id).is_some_and(|id| id != ticket.requester_id) {
         return Err(TriageReason::ContradictoryPartner);
     }
     Ok(())

@@ -27,12 +27,15 @@ impl TextTable {
     #[must_use]
     pub fn new(format: Format, policy: &Policy) -> Self {
         let encode = |rule: &str, reason: &str, clauses: &[String]| {
-            fragment(format, &Decision {
-                rule: rule.to_owned(),
-                reason: reason.to_owned(),
-                clauses: clauses.to_vec(),
-                ..Decision::default()
-            })
+            fragment(
+                format,
+                &Decision {
+                    rule: rule.to_owned(),
+                    reason: reason.to_owned(),
+                    clauses: clauses.to_vec(),
+                    ..Decision::default()
+                },
+            )
         };
         let rules = policy.rules();
         Self {
@@ -40,14 +43,16 @@ impl TextTable {
             rule_triage: rules
                 .iter()
                 .map(|rule| {
-                    reasons().map(|reason| encode(&rule.id, triage_text(reason, &rule.reason), &rule.clauses)).collect()
+                    reasons()
+                        .map(|reason| encode(&rule.id, triage_text(reason, &rule.reason), &rule.clauses))
+                        .collect()
                 })
                 .collect(),
             triage: reasons().map(|reason| encode("", reason_text(reason), &[])).collect(),
-            version: fragment(format, &Decision {
-                policy_version: Hex::new(policy.version()).to_string(),
-                ..Decision::default()
-            }),
+            version: fragment(
+                format,
+                &Decision { policy_version: Hex::new(policy.version()).to_string(), ..Decision::default() },
+            ),
         }
     }
 

@@ -157,7 +157,9 @@ impl Feed {
             let partitions = self.partitions(&topic).map_err(FeedError::Assign)?;
             let mut unread: BTreeSet<i32> = partitions.iter().copied().collect();
             positions.extend(partitions.into_iter().map(|it| ((topic.clone(), it), Offset::Beginning)));
-            self.consumer.assign(&list(positions.iter().filter(|((name, _), _)| *name == topic))).map_err(FeedError::Assign)?;
+            self.consumer
+                .assign(&list(positions.iter().filter(|((name, _), _)| *name == topic)))
+                .map_err(FeedError::Assign)?;
             while !unread.is_empty() {
                 if self.stop.load(Ordering::Relaxed) {
                     return Ok(false);
@@ -238,7 +240,9 @@ impl Feed {
         for (_, topic) in &self.topics {
             let found = match self.partitions(topic) {
                 Ok(found) => found,
-                Err(error) => return tracing::warn!(%error, topic, "could not look for new partitions of the catalog"),
+                Err(error) => {
+                    return tracing::warn!(%error, topic, "could not look for new partitions of the catalog");
+                }
             };
             let new: Positions = found
                 .into_iter()
@@ -264,7 +268,8 @@ type Positions = BTreeMap<(String, i32), Offset>;
 fn list<'p>(positions: impl Iterator<Item = (&'p (String, i32), &'p Offset)>) -> TopicPartitionList {
     let mut list = TopicPartitionList::new();
     for ((topic, partition), offset) in positions {
-        list.add_partition_offset(topic, *partition, *offset).expect("beginnings and positions are valid offsets");
+        list.add_partition_offset(topic, *partition, *offset)
+            .expect("beginnings and positions are valid offsets");
     }
     list
 }

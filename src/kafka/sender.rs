@@ -31,14 +31,14 @@ pub enum SendError {
         key: String,
         /// Why.
         #[source]
-        error: KafkaError,
+        error: Box<KafkaError>,
     },
     /// The broker did not take a record.
     #[error("a record was not delivered to {0}")]
     Undelivered(String),
     /// Not all records were delivered in time.
     #[error("records are still not delivered after {} s", FLUSH_TIMEOUT.as_secs())]
-    Late(#[source] KafkaError),
+    Late(#[source] Box<KafkaError>),
 }
 
 /// Writes records, each acknowledged by all in-sync replicas and none twice.
@@ -70,7 +70,13 @@ impl Sender {
     /// # Errors
     ///
     /// The client refuses it.
-    pub fn send(&self, topic: &str, key: &str, value: &[u8], format: Option<Format>) -> Result<(), SendError> {
+    pub fn send(
+        &self,
+        topic: &str,
+        key: &str,
+        value: &[u8],
+        format: Option<Format>,
+    ) -> Result<(), SendError> {
         loop {
             let mut record = BaseRecord::to(topic).key(key.as_bytes()).payload(value);
             if let Some(format) = format {
@@ -83,7 +89,11 @@ impl Sender {
                     std::thread::sleep(QUEUE_FULL_PAUSE);
                 }
                 Err((error, _)) => {
-                    return Err(SendError::Refused { topic: topic.to_owned(), key: key.escape_debug().to_string(), error });
+                    return Err(SendError::Refused {
+                        topic: topic.to_owned(),
+                        key: key.escape_debug().to_string(),
+                        error: Box::new(error),
+                    });
                 }
             }
         }
@@ -95,7 +105,7 @@ impl Sender {
     ///
     /// One was not, or the time was too short.
     pub fn finish(self) -> Result<(), SendError> {
-        self.producer.flush(FLUSH_TIMEOUT).map_err(SendError::Late)?;
+        self.producer.flush(FLUSH_TIMEOUT).map_err(|error| SendError::Late(Box::new(error)))?;
         match self.producer.client().context().take_failure() {
             None => Ok(()),
             Some(failure) => Err(SendError::Undelivered(failure.text)),

@@ -31,8 +31,8 @@ use crate::{
         feed::{Feed, FeedError, FeedStatus},
         identity::Identity,
         worker::{
-            Faults, InputContext, OutputContext, Totals, TransactionSettings, Worker, WorkerError, WorkerSettings,
-            WorkerStatus,
+            Faults, InputContext, OutputContext, Totals, TransactionSettings, Worker, WorkerError,
+            WorkerSettings, WorkerStatus,
         },
     },
     policy::Policy,
@@ -67,7 +67,7 @@ pub enum ServiceError {
         number: usize,
         /// Why.
         #[source]
-        error: WorkerError,
+        error: Box<WorkerError>,
     },
     /// The catalog's feed.
     #[error("the catalog cannot be followed")]
@@ -109,7 +109,8 @@ impl Service {
         let workers: Vec<Worker> = (0..config.worker.count)
             .map(|number| {
                 let input = clients::input_consumer(config).map_err(ClientRefused::from)?;
-                let producer = clients::producer(config, &identity.transactional_id(number)).map_err(ClientRefused::from)?;
+                let producer = clients::producer(config, &identity.transactional_id(number))
+                    .map_err(ClientRefused::from)?;
                 Ok(Worker {
                     consumer: input
                         .create_with_context(InputContext::new(Arc::clone(&watch)))
@@ -143,7 +144,7 @@ impl Service {
                     }
                     thread::sleep(LOOK);
                 }
-                worker.run().map_err(|error| ServiceError::Worker { number, error })
+                worker.run().map_err(|error| ServiceError::Worker { number, error: Box::new(error) })
             })?;
         }
         Ok(service)
@@ -162,7 +163,12 @@ impl Service {
             let encodings = writer.catalog().encodings();
             let loaded = load_folder(folder, encodings, |finding| tracing::warn!("{finding}"))?;
             let counts = loaded.snapshot.counts();
-            tracing::info!(offers = counts.offers, publishers = counts.publishers, partners = counts.partners, "catalog loaded");
+            tracing::info!(
+                offers = counts.offers,
+                publishers = counts.publishers,
+                partners = counts.partners,
+                "catalog loaded"
+            );
             writer.replace_with(&loaded.snapshot);
             status.restored();
             return Ok(());
@@ -214,8 +220,12 @@ impl Service {
         let deadline = Instant::now() + grace;
         while self.threads.iter().any(|thread| !thread.is_finished()) {
             if Instant::now() >= deadline {
-                let late: Vec<_> = self.threads.iter().filter(|it| !it.is_finished()).map(|it| it.thread().name()).collect();
-                tracing::error!(?late, "the grace period is over: open transactions are left to be aborted and done again");
+                let late: Vec<_> =
+                    self.threads.iter().filter(|it| !it.is_finished()).map(|it| it.thread().name()).collect();
+                tracing::error!(
+                    ?late,
+                    "the grace period is over: open transactions are left to be aborted and done again"
+                );
                 return false;
             }
             thread::sleep(LOOK);

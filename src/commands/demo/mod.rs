@@ -62,11 +62,9 @@ pub struct DemoArgs {
 ///
 /// The demo could not start, or the router ended by itself.
 pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt()
-        .with_env_filter("warn,librdkafka=error")
-        .with_writer(io::stderr)
-        .init();
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be had")?;
+    tracing_subscriber::fmt().with_env_filter("warn,librdkafka=error").with_writer(io::stderr).init();
+    let runtime =
+        runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be had")?;
     runtime.block_on(demonstrate(args))
 }
 
@@ -82,7 +80,9 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let identity = Identity::claim(&config.kafka)?;
     let report = match &embedded {
         Some(embedded) => {
-            embedded.create_topics(&config, PARTITIONS.into()).context("the embedded broker takes no topic")?;
+            embedded
+                .create_topics(&config, PARTITIONS.into())
+                .context("the embedded broker takes no topic")?;
             Report::default()
         }
         None => match prepare(&config, &identity)? {

@@ -96,7 +96,8 @@ fn ticket(routed: &RoutedTicket) -> (String, String, String, String) {
     } else {
         word(reason.as_str_name(), "TRIAGE_REASON_")
     };
-    let clauses = if decision.clauses.is_empty() { String::new() } else { format!("{}: ", decision.clauses.join(" ")) };
+    let clauses =
+        if decision.clauses.is_empty() { String::new() } else { format!("{}: ", decision.clauses.join(" ")) };
     (shown(&ticket.id), format!("{role}: {category}"), shown(&owner), format!("{clauses}{}", decision.reason))
 }
 
@@ -125,7 +126,10 @@ pub fn welcome(config: &Config, is_embedded: bool) {
     if is_embedded {
         println!("ticket-router demo: the service of `ticket-router run` on a broker inside this process.");
     } else {
-        println!("ticket-router demo: the service of `ticket-router run` on {}.", config.kafka.bootstrap_servers);
+        println!(
+            "ticket-router demo: the service of `ticket-router run` on {}.",
+            config.kafka.bootstrap_servers
+        );
     }
     println!("Sample tickets go to `{}`; below is what comes out, a line a ticket:", config.topics.incoming);
     println!("who asks for what → who owns it, and why (with the clauses of the source document).");
@@ -146,7 +150,9 @@ pub fn farewell(summary: &Summary, totals: &Totals, is_embedded: bool) {
         println!("  {} were still on their way.", summary.waiting());
     }
     if is_embedded {
-        println!("\nThe embedded broker shows the routing; exactly-once needs a real one: `ticket-router demo --bootstrap HOST:PORT`.");
+        println!(
+            "\nThe embedded broker shows the routing; exactly-once needs a real one: `ticket-router demo --bootstrap HOST:PORT`."
+        );
     }
     println!(
         "Next: `ticket-router route --catalog samples/catalog < samples/tickets.jsonl` routes files without Kafka,\n\

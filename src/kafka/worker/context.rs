@@ -81,7 +81,12 @@ impl ClientContext for InputContext {
 }
 
 impl ConsumerContext for InputContext {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, kind: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        kind: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
         if self.is_closing.load(Ordering::Relaxed) {
             if let Err(error) = consumer.unassign() {
                 tracing::warn!(%error, "could not give the partitions up while leaving the group");
@@ -160,7 +165,8 @@ impl ProducerContext<NoCustomPartitioner> for OutputContext {
         let is_worse = first.as_ref().is_none_or(|it| it.fault == SendFault::Undelivered);
         let fault = send_fault(code);
         if is_worse && (first.is_none() || fault == SendFault::Refused) {
-            *first = Some(Undelivered { fault, text: format!("topic `{}`: {}", record.topic(), describe(error)) });
+            *first =
+                Some(Undelivered { fault, text: format!("topic `{}`: {}", record.topic(), describe(error)) });
         }
         drop(first);
         self.has_failed.store(true, Ordering::Release);

@@ -54,7 +54,9 @@ pub enum WorkerError {
         high: i64,
     },
     /// The broker says that an offset is out of range, and looking it up gave no reason.
-    #[error("the broker has no record at the group's offset in `{0}`; compare the group's offsets with the topic's, set them by hand and start again")]
+    #[error(
+        "the broker has no record at the group's offset in `{0}`; compare the group's offsets with the topic's, set them by hand and start again"
+    )]
     OffsetOutOfRange(String),
     /// The input could not be rewound after an abort.
     #[error("partition {partition} could not be rewound to offset {offset}")]
@@ -83,10 +85,14 @@ pub enum WorkerError {
         error: NativeError,
     },
     /// The state of the transaction is unknown.
-    #[error("a transaction could not be brought to an end in time, its outcome is unknown: starting anew finds out")]
+    #[error(
+        "a transaction could not be brought to an end in time, its outcome is unknown: starting anew finds out"
+    )]
     OutcomeUnknown(#[source] Option<NativeError>),
     /// Not even a dead letter can be written.
-    #[error("the dead letter of a record that cannot be routed was refused too ({0}): check the dead-letter topic, its limit and the rights")]
+    #[error(
+        "the dead letter of a record that cannot be routed was refused too ({0}): check the dead-letter topic, its limit and the rights"
+    )]
     DeadLetterRefused(String),
 }
 

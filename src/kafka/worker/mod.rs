@@ -12,7 +12,10 @@ mod status;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::{AtomicBool, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -152,7 +155,8 @@ impl Worker {
             .outputs
             .iter()
             .map(|name| {
-                Topic::new(&self.producer, name).map_err(|code| WorkerError::Topic { name: name.clone(), code })
+                Topic::new(&self.producer, name)
+                    .map_err(|code| WorkerError::Topic { name: name.clone(), code })
             })
             .collect()
     }
@@ -202,7 +206,9 @@ impl<'w> Run<'w> {
             Command::Assign(partitions) => self.assign(&partitions)?,
             Command::Unassign => self.unassign()?,
             Command::Leave => return Ok(false),
-            Command::Fail(failure) => return Err(WorkerError::stopped(failure, self.last_error.take(), &self.undelivered)),
+            Command::Fail(failure) => {
+                return Err(WorkerError::stopped(failure, self.last_error.take(), &self.undelivered));
+            }
         }
         Ok(true)
     }
@@ -210,7 +216,10 @@ impl<'w> Run<'w> {
     /// Dooms the open transaction if one of its records was not delivered.
     fn look_for_undelivered(&mut self) -> bool {
         let Some(undelivered) = self.worker.producer.client().context().take_failure() else { return false };
-        tracing::warn!(cause = undelivered.text, "a record was not delivered, the transaction will be aborted");
+        tracing::warn!(
+            cause = undelivered.text,
+            "a record was not delivered, the transaction will be aborted"
+        );
         self.undelivered = undelivered.text;
         self.is_sound = false;
         self.machine.doom(undelivered.fault);
@@ -303,16 +312,22 @@ impl<'w> Run<'w> {
         self.pending.read += 1;
 
         if handling == Handling::Poison {
-            return self.dead_letter(&incoming, &BadRecord {
-                reason: DeadLetterReason::Poison,
-                detail: format!("three transactions failed with this record: {}", self.undelivered),
-            });
+            return self.dead_letter(
+                &incoming,
+                &BadRecord {
+                    reason: DeadLetterReason::Poison,
+                    detail: format!("three transactions failed with this record: {}", self.undelivered),
+                },
+            );
         }
         if header_count > settings.limits.max_headers {
-            return self.dead_letter(&incoming, &BadRecord {
-                reason: DeadLetterReason::TooManyHeaders,
-                detail: format!("{header_count} headers, limit is {}", settings.limits.max_headers),
-            });
+            return self.dead_letter(
+                &incoming,
+                &BadRecord {
+                    reason: DeadLetterReason::TooManyHeaders,
+                    detail: format!("{header_count} headers, limit is {}", settings.limits.max_headers),
+                },
+            );
         }
         let faults = &settings.faults;
         let (router, snapshot) = (&mut self.router, &*self.snapshot);
@@ -327,8 +342,11 @@ impl<'w> Run<'w> {
                 let destination = routed.destination;
                 let limit = settings.max_record_sizes[destination as usize];
                 if size <= limit {
-                    let record =
-                        Outgoing { key: incoming.key, value: Some(routed.value), timestamp: incoming.timestamp };
+                    let record = Outgoing {
+                        key: incoming.key,
+                        value: Some(routed.value),
+                        timestamp: incoming.timestamp,
+                    };
                     let sent = send(self.worker, self.topics, destination, &record, headers);
                     return count(sent, destination, &mut self.pending, &mut self.undelivered);
                 }
@@ -398,7 +416,9 @@ impl<'w> Run<'w> {
         let worker = self.worker;
         // An abort purges what is queued, and the gap in the sequence numbers can cost the producer its transactional id. In a sound
         // transaction the queue empties by itself.
-        if self.is_sound && let Err(code) = ffi::flush(&worker.producer, CALL_TIMEOUT) {
+        if self.is_sound
+            && let Err(code) = ffi::flush(&worker.producer, CALL_TIMEOUT)
+        {
             tracing::warn!(%code, "records are not delivered yet, aborting all the same");
         }
         let outcome = ffi::transaction(&worker.producer, TransactionCall::Abort, CALL_TIMEOUT)
@@ -447,7 +467,8 @@ impl<'w> Run<'w> {
         let Worker { producer, settings, .. } = self.worker;
         let failed = |call| move |error| WorkerError::Transaction { call, error };
         let Some(member) = GroupMetadata::of_member(&self.worker.consumer) else { return Ok(()) };
-        ffi::transaction(producer, TransactionCall::Begin, CALL_TIMEOUT).map_err(failed("begin_transaction"))?;
+        ffi::transaction(producer, TransactionCall::Begin, CALL_TIMEOUT)
+            .map_err(failed("begin_transaction"))?;
         let sent = ffi::send_offsets(producer, &settings.input, offsets, &member, CALL_TIMEOUT);
         let end = if sent.is_ok() { TransactionCall::Commit } else { TransactionCall::Abort };
         ffi::transaction(producer, end, CALL_TIMEOUT).map_err(failed("commit_transaction"))
@@ -501,7 +522,9 @@ fn send(
     loop {
         match ffi::send(&worker.producer, &topics[destination as usize], record, headers) {
             Ok(()) => return Ok(()),
-            Err((RDKafkaErrorCode::QueueFull, returned)) if waiting.elapsed() < worker.settings.transactions.finish_deadline => {
+            Err((RDKafkaErrorCode::QueueFull, returned))
+                if waiting.elapsed() < worker.settings.transactions.finish_deadline =>
+            {
                 headers = returned;
                 thread::sleep(QUEUE_FULL_PAUSE);
             }

@@ -225,7 +225,8 @@ impl Machine {
         let max_records = if self.suspicion.is_isolating() { 1 } else { self.settings.max_records };
         let transaction = self.transaction.as_mut()?;
         if transaction.stage == Stage::Open {
-            let is_due = transaction.records >= max_records || now >= transaction.began + self.settings.max_age;
+            let is_due =
+                transaction.records >= max_records || now >= transaction.began + self.settings.max_age;
             if !must_end && (!is_due || self.at_hand.is_some()) {
                 return None;
             }

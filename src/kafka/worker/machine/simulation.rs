@@ -215,8 +215,12 @@ impl World {
                 let outcome = match member.generation {
                     None => Err(BeginFault::NotMember),
                     generation => {
-                        member.open =
-                            Some(Open { generation, written: Vec::new(), offsets: Vec::new(), must_abort: false });
+                        member.open = Some(Open {
+                            generation,
+                            written: Vec::new(),
+                            offsets: Vec::new(),
+                            must_abort: false,
+                        });
                         Ok(())
                     }
                 };
@@ -260,7 +264,10 @@ impl World {
             Command::Assign(partitions) => {
                 // Offsets that wait in an open transaction are not stable: the broker holds the answer back.
                 let is_pending = |it: &Member| {
-                    it.open.iter().flat_map(|open| &open.offsets).any(|(partition, _)| partitions.contains(partition))
+                    it.open
+                        .iter()
+                        .flat_map(|open| &open.offsets)
+                        .any(|(partition, _)| partitions.contains(partition))
                 };
                 if self.members.iter().any(is_pending) {
                     return;
@@ -358,7 +365,11 @@ impl World {
         }
         let dead: BTreeSet<_> =
             self.output.iter().filter(|it| it.2 == Handling::Poison).map(|it| (it.0, it.1)).collect();
-        if dead.is_subset(&self.poison) { Ok(()) } else { Err(format!("good records became dead letters: {dead:?}")) }
+        if dead.is_subset(&self.poison) {
+            Ok(())
+        } else {
+            Err(format!("good records became dead letters: {dead:?}"))
+        }
     }
 }
 
