@@ -186,7 +186,7 @@ fn the_bytes_of_a_routed_ticket_say_the_same_in_both_formats() {
     let mut count = 0_u32;
     for_each(|situation| {
         count += 1;
-        if count % step == 0 {
+        if count.is_multiple_of(step) {
             let expected = expected(situation);
             let from_protobuf = route_protobuf(&mut router, &catalog, situation);
             assert_eq!(decoded(&from_protobuf), expected, "{situation:?}");
