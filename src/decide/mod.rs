@@ -7,6 +7,8 @@ mod contacts;
 mod facts;
 mod parties;
 mod records;
+#[cfg(test)]
+mod tests;
 
 pub use contacts::{Contact, ContactKind};
 pub use facts::Facts;

@@ -4,6 +4,7 @@
 //! The answer comes from the same [`decide`](crate::decide) that the router runs, asked again about tickets and records that
 //! differ a little. [`explain`] gives it as data, [`write_text`] words it for a terminal.
 
+mod apply;
 mod change;
 mod clauses;
 mod facts;

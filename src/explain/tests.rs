@@ -25,6 +25,20 @@ contacts = ["customer-support"]
 reason = "Harborlight has agreed to answer questions on bills of its help desk itself."
 "#;
 
+/// An exception that asks for a source and an attribute.
+const GOLD: &str = r#"
+[attributes.tier]
+values = ["gold"]
+
+[[exception]]
+id = "gold"
+when = { source = "zendesk/contoso", "attribute.tier" = "gold", requester = "customer", category = "user-support" }
+overrides = ["customer-user-support"]
+owner = "partner"
+assignee = "assigned-partner"
+reason = "Contoso has promised its best customers that their partner answers."
+"#;
+
 fn sample(id: &str) -> String {
     let samples = include_str!("../../samples/tickets.jsonl");
     let is_wanted = |line: &&str| line.contains(&format!("\"id\":\"{id}\""));
@@ -107,6 +121,25 @@ fn an_exception_says_what_it_overrides() {
     let (code, out) = answer(&ticket, Some(&policy), ExplainFormat::Text);
     assert_eq!(code, 0);
     insta::assert_snapshot!(out);
+}
+
+#[test]
+fn conditions_on_the_source_and_on_attributes_can_be_what_would_have_to_differ() {
+    let policy = format!("{BUILTIN}{GOLD}");
+    let ticket = |more: &str| {
+        let offer = r#""partnerId":"alder-cloud","offerId":"harborlight.helpdesk","category":"CATEGORY_USER_SUPPORT""#;
+        format!(r#"{{"id":"T-1","requester":{{"role":"ROLE_CUSTOMER"}},{offer}{more}}}"#)
+    };
+    let gold = ticket(r#","source":"zendesk/contoso","attributes":{"tier":"gold"}"#);
+    let (_, out) = answer(&gold, Some(&policy), ExplainFormat::Text);
+    assert!(out.contains("Owner      Alder Cloud Services (partner `alder-cloud`)"), "{out}");
+    assert!(out.contains("attribute.tier  gold             ticket: attributes.tier"), "{out}");
+    assert!(
+        out.contains("if\n      it came from another source\n      or it had no attribute `tier`"),
+        "{out}"
+    );
+    let (_, out) = answer(&ticket(r#","source":"zendesk/contoso""#), Some(&policy), ExplainFormat::Text);
+    assert!(out.contains("or attribute `tier` were `gold`"), "{out}");
 }
 
 #[test]

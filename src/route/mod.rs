@@ -1,6 +1,8 @@
 //! One record in, one record out: all of the core for one ticket.
 
 mod output;
+#[cfg(test)]
+mod tests;
 
 pub use output::{Destination, OutputFormat, media_type};
 
