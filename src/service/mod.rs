@@ -67,7 +67,7 @@ pub enum ServiceError {
         number: usize,
         /// Why.
         #[source]
-        error: WorkerError,
+        error: Box<WorkerError>,
     },
     /// The catalog's feed.
     #[error("the catalog cannot be followed")]
@@ -143,7 +143,7 @@ impl Service {
                     }
                     thread::sleep(LOOK);
                 }
-                worker.run().map_err(|error| ServiceError::Worker { number, error })
+                worker.run().map_err(|error| ServiceError::Worker { number, error: Box::new(error) })
             })?;
         }
         Ok(service)
