@@ -35,4 +35,7 @@ pub mod cli;
 
 mod panics;
 
+#[cfg(test)]
+mod purity;
+
 pub use panics::guard_panics;

@@ -1,10 +1,6 @@
 //! `docs/reasons.md` lists the reasons as the code has them.
 
-use crate::{
-    encode::reason_text,
-    proto::v1::decision::TriageReason,
-    ticket::DeadLetterReason,
-};
+use crate::{encode::reason_text, proto::v1::decision::TriageReason, ticket::DeadLetterReason};
 
 /// Code and meaning of each row of the tables.
 fn rows() -> Vec<(String, String)> {
