@@ -1,5 +1,7 @@
 //! One record in, one record out: all of the core for one ticket.
 
+#[cfg(test)]
+mod documented;
 mod output;
 #[cfg(test)]
 mod tests;

@@ -53,6 +53,20 @@ fn the_core_uses_nothing_of_the_world_outside() {
 }
 
 #[test]
+fn only_one_folder_names_the_kafka_client() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let folders = fs::read_dir(&source).expect("the sources are there");
+    let folders = folders.map(|entry| entry.expect("the folder can be read").path());
+    for folder in folders.filter(|path| path.is_dir() && !path.ends_with("kafka") && !path.ends_with("tests")) {
+        for file in program_files(&folder) {
+            let text = fs::read_to_string(&file).expect("the file can be read");
+            let named = paths(program_text(&text)).into_iter().find(|path| begins(path, "rdkafka"));
+            assert_eq!(named, None, "{}", file.display());
+        }
+    }
+}
+
+#[test]
 fn nested_uses_are_seen_through() {
     let text = "//! use std::net;\nuse std::{\n    fs::{self, File},\n    io as stdio,\n};\nfn f() { let t = std::time::Instant::now(); }\n";
     let expected = ["std::fs", "std::fs::File", "std::io", "std::time::Instant::now"];

@@ -194,11 +194,8 @@ fn malformed_json_is_refused() {
 #[test]
 fn every_truncation_of_a_json_ticket_is_refused() {
     for (end, _) in TICKET.char_indices() {
-        assert_eq!(
-            refusal(json(TICKET.get(..end).expect("the ticket is ASCII"))),
-            Reason::InvalidJson,
-            "{end}"
-        );
+        let (start, _) = TICKET.split_at(end);
+        assert_eq!(refusal(json(start)), Reason::InvalidJson, "{end}");
     }
 }
 

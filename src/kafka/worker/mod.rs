@@ -1,6 +1,6 @@
 //! The worker: consumes tickets, routes them, and produces them to their owners, offsets and records in one transaction.
 //!
-//! This file is its shell, which does what the [`machine`] says, on a thread of its own, since every transaction call blocks.
+//! This file is its shell, which does what the `machine` says, on a thread of its own, since every transaction call blocks.
 
 mod context;
 mod error;

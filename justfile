@@ -1,0 +1,56 @@
+# Daily work: `just --list`. `.ci/run` is what a change must pass.
+
+# Format, lint, and run the quick tests.
+default: fmt lint quick
+
+# Format everything.
+fmt:
+    cargo fmt
+    cargo fmt --manifest-path fuzz/Cargo.toml
+
+# Lint all targets, as strictly as CI.
+lint:
+    cargo clippy --all-targets -- -D warnings
+
+# Tests that need no broker.
+quick:
+    cargo test --lib
+
+# All tests; they find or start a Kafka of their own.
+test:
+    cargo test
+
+# The router on an embedded broker, with samples.
+demo:
+    cargo run --release -- demo
+
+# Prove the built-in policy and run its cases.
+policy:
+    cargo run --quiet -- policy check
+    cargo run --quiet -- policy test
+
+# Renew the reference pages that are made from doc comments.
+docs:
+    UPDATE_DOCS=1 cargo test --lib config::
+    RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --lib --open
+
+# Lint the contracts, and check that no reader or writer breaks.
+contracts:
+    npx --yes @bufbuild/buf@1.75.0 lint
+    npx --yes @bufbuild/buf@1.75.0 breaking --against proto/image.binpb
+
+# Renew the image that `contracts` compares with: after a release, when the contract has grown.
+image:
+    npx --yes @bufbuild/buf@1.75.0 build --output proto/image.binpb
+
+# Costs of the core, beside one scan of the same ticket.
+bench:
+    cargo bench --bench core
+
+# Fuzz one target: `just fuzz ticket_json 600`.
+fuzz target seconds='60':
+    cargo fuzz run --sanitizer none {{target}} -- -max_total_time={{seconds}}
+
+# What CI runs.
+ci:
+    .ci/run
