@@ -36,25 +36,21 @@ pub struct Output {
 /// Anything that is not as it must be, with the first record that shows it.
 pub fn check(bench: &Bench, expected: &Expected, contender: &Contender, run: &Run<'_>) -> Result<Output> {
     let tickets = bench.data.tickets(contender.format);
-    let mut seen = vec![false; tickets.len()];
+    let mut ledger = Ledger::new(tickets.len());
     let (mut records, mut value_bytes, mut header_bytes) = (0_u64, 0, 0);
     for (topic, name) in run.written().into_iter().enumerate() {
         topics::read(&bench.broker.bootstrap, name, |record| {
             let index = index_of(record.key())?;
             let found = check_record(bench, expected, contender, topic, index, records, record);
             found.with_context(|| format!("ticket {index} in {name} at offset {}", record.offset()))?;
-            let first = seen.get_mut(index).context("a ticket that was never sent")?;
-            ensure!(!std::mem::replace(first, true), "ticket {index} came out twice, again in {name}");
+            ledger.enter(index).with_context(|| format!("{name} at offset {}", record.offset()))?;
             records += 1;
             value_bytes += record.payload_len();
             header_bytes += headers_len(record);
             Ok(())
         })?;
     }
-    if let Some(lost) = seen.iter().position(|it| !it) {
-        let count = seen.iter().filter(|it| !**it).count();
-        bail!("{count} tickets are lost, the first is ticket {lost}");
-    }
+    ledger.close()?;
     let output = Output {
         mean_value_bytes: value_bytes as f64 / records as f64,
         mean_header_bytes: header_bytes as f64 / records as f64,
@@ -118,8 +114,53 @@ fn check_record(
     Ok(())
 }
 
+/// Which tickets came out.
+struct Ledger(Vec<bool>);
+
+impl Ledger {
+    fn new(tickets: usize) -> Self {
+        Self(vec![false; tickets])
+    }
+
+    fn enter(&mut self, index: usize) -> Result<()> {
+        let Some(entry) = self.0.get_mut(index) else { bail!("ticket {index} was never sent") };
+        ensure!(!std::mem::replace(entry, true), "ticket {index} came out twice");
+        Ok(())
+    }
+
+    fn close(self) -> Result<()> {
+        let lost = self.0.iter().filter(|it| !**it).count();
+        match self.0.iter().position(|it| !it) {
+            None => Ok(()),
+            Some(first) => bail!("{lost} tickets are lost, the first is ticket {first}"),
+        }
+    }
+}
+
 fn headers_len(record: &BorrowedMessage<'_>) -> usize {
     let headers =
         record.headers().map(|it| it.iter().map(|it| it.key.len() + it.value.map_or(0, <[u8]>::len)));
     headers.map_or(0, Iterator::sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_closes_only_when_every_ticket_came_out_once() {
+        let mut ledger = Ledger::new(2);
+        ledger.enter(1).expect("it comes for the first time");
+        assert!(ledger.enter(1).is_err(), "a ticket came twice");
+        assert!(ledger.enter(2).is_err(), "a ticket was never sent");
+        assert!(ledger.close().is_err(), "ticket 0 is lost");
+    }
+
+    #[test]
+    fn a_ledger_with_every_ticket_closes() {
+        let mut ledger = Ledger::new(2);
+        ledger.enter(1).expect("it comes for the first time");
+        ledger.enter(0).expect("it comes for the first time");
+        ledger.close().expect("both came out");
+    }
 }

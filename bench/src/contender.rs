@@ -191,7 +191,11 @@ impl<'b> Run<'b> {
                     Kind::Router => self.router(index)?,
                     Kind::Streams => self.streams(),
                 };
-                Process::start(&mut command, &self.folder.join(format!("{index}.log")))
+                let mut process = Process::start(&mut command, &self.folder.join(format!("{index}.log")))?;
+                if let Some(folder) = &self.bench.profiles {
+                    process.profile(&folder.join(format!("{}.{index}.perf", self.group)))?;
+                }
+                Ok(process)
             })
             .collect()
     }
@@ -248,6 +252,7 @@ count = {}
 listen = "off"
 
 [log]
+format = "json"
 level = "info"
 "#,
             self.bench.broker.bootstrap,

@@ -158,3 +158,23 @@ fn summary(
     let rule = if triage.is_empty() { rule } else { "" };
     format!("{owner} {assignee} {rule} {contacts:?} {next:?} {triage}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_reads_the_same_in_both_formats() {
+        let json = br#"{"ticket":{"id":"a-1"},"decision":{"owner":"OWNER_PARTNER","assigneeId":"p","rule":"r","contacts":[{"kind":"CONTACT_KIND_ENGINEERING","address":"e@x.example"}],"next":{"owner":"OWNER_PUBLISHER","assigneeId":"q"}}}"#;
+        let routed: RoutedTicket = serde_json::from_slice(json).expect("it is a routed ticket");
+        let decision = routed.decision.expect("it has a decision");
+        assert_eq!(json_decision(json).expect("it has a decision"), protobuf_decision(&decision));
+    }
+
+    #[test]
+    fn another_owner_reads_differently() {
+        let decided =
+            |owner: Owner| protobuf_decision(&Decision { owner: owner.into(), ..Decision::default() });
+        assert_ne!(decided(Owner::Partner), decided(Owner::Publisher));
+    }
+}

@@ -71,6 +71,9 @@ struct Arguments {
     /// Keeps logs, configs and data in this folder; by default they lie in a temporary one that is removed.
     #[arg(long)]
     keep: Option<PathBuf>,
+    /// Profiles each contender with `perf`, which must be installed, into this folder. The figures are then a little worse.
+    #[arg(long, value_name = "FOLDER")]
+    profile: Option<PathBuf>,
     /// Where the raw figures go, a JSON object a line.
     #[arg(long, default_value = "target/bench/figures.jsonl")]
     figures: PathBuf,
@@ -112,7 +115,18 @@ fn main() -> Result<()> {
     topics::load_catalog(&broker.bootstrap, &data)?;
     let mut report = Report::create(&arguments.figures)?;
 
-    let bench = Bench { programs, workplace, data, broker, partitions: arguments.partitions };
+    if let Some(folder) = &arguments.profile {
+        fs::create_dir_all(folder)?;
+    }
+
+    let bench = Bench {
+        programs,
+        workplace,
+        data,
+        broker,
+        partitions: arguments.partitions,
+        profiles: arguments.profile.clone(),
+    };
     if arguments.catalog.is_some() {
         restore::measure(&bench, arguments.rounds, &mut report)?;
     } else {
@@ -144,6 +158,8 @@ struct Bench {
     workplace: Workplace,
     data: Data,
     partitions: i32,
+    /// Where profiles go, if they are asked for.
+    profiles: Option<PathBuf>,
 }
 
 impl Bench {

@@ -17,6 +17,8 @@ const STOP_DEADLINE: Duration = Duration::from_secs(30);
 pub struct Process {
     child: Child,
     log: PathBuf,
+    /// `perf`, which ends with the process that it looks at.
+    profiler: Option<Child>,
 }
 
 impl Process {
@@ -29,7 +31,20 @@ impl Process {
             .stderr(file)
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-        Ok(Self { child, log: log.to_owned() })
+        Ok(Self { child, log: log.to_owned(), profiler: None })
+    }
+
+    /// Lets `perf` sample where it spends its time, from now to its end.
+    pub fn profile(&mut self, into: &Path) -> Result<()> {
+        let profiler = Command::new("perf")
+            .args(["record", "--quiet", "--call-graph", "fp", "--freq", "999", "--output"])
+            .arg(into)
+            .args(["--pid", &self.child.id().to_string()])
+            .stdin(Stdio::null())
+            .spawn()
+            .context("cannot start `perf`")?;
+        self.profiler = Some(profiler);
+        Ok(())
     }
 
     /// An error with the end of its log, if it has ended by itself.
@@ -54,16 +69,7 @@ impl Process {
 
     /// CPU time of all its threads in user and kernel mode, those that have ended included, its children not.
     pub fn cpu(&self) -> Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name of the program is in parentheses and may hold anything; the third field follows it.
-        let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat names the program")?;
-        let ticks: u64 = fields
-            .split_ascii_whitespace()
-            .skip(11)
-            .take(2)
-            .map(|field| field.parse::<u64>().context("utime and stime are numbers"))
-            .sum::<Result<u64>>()?;
-        Ok(Duration::from_secs(ticks) / ticks_per_second())
+        cpu_of(&self.child.id().to_string())
     }
 
     /// The most memory that it had resident, in megabytes.
@@ -106,7 +112,25 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.stop();
+        if let Some(profiler) = &mut self.profiler {
+            // It writes its file once the process has ended.
+            let _ = profiler.wait();
+        }
     }
+}
+
+/// CPU time of a process, `self` for this one.
+pub fn cpu_of(process: &str) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name of the program is in parentheses and may hold anything; the third field follows it.
+    let (_, fields) = stat.rsplit_once(')').context("/proc/PID/stat names the program")?;
+    let ticks: u64 = fields
+        .split_ascii_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u64>().context("utime and stime are numbers"))
+        .sum::<Result<u64>>()?;
+    Ok(Duration::from_secs(ticks) / ticks_per_second())
 }
 
 fn ticks_per_second() -> u32 {

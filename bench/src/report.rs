@@ -81,7 +81,8 @@ impl Report {
             "round": figures.round,
             "records": figures.records,
             "seconds": figures.took.as_secs_f64(),
-            "cpuSeconds": figures.cpu.map(|it| it.as_secs_f64()),
+            "firstOutputSeconds": figures.first_output.map(|it| it.as_secs_f64()),
+            "cpuSeconds": figures.cpu.as_secs_f64(),
             "peakMb": figures.peak_mb,
             "residentMb": figures.resident_mb,
         });
@@ -134,8 +135,8 @@ impl Report {
         }
         if !self.restores.is_empty() {
             out.push_str(
-                "\n| restore | records | seconds | records/s | CPU s | peak MB | resident MB |\n\
-                 | --- | --- | --- | --- | --- | --- | --- |\n",
+                "\n| restore | records | seconds | records/s | start to first output s | CPU s | peak MB | resident MB |\n\
+                 | --- | --- | --- | --- | --- | --- | --- | --- |\n",
             );
             for name in ["bare consumer", "router-json", "router-protobuf"] {
                 let mine = || self.restores.iter().filter(|it| it.name == name);
@@ -148,9 +149,10 @@ impl Report {
                 };
                 writeln!(
                     out,
-                    "| {name} | {records} | {seconds:.2} | {:.0} | {} | {} | {} |",
+                    "| {name} | {records} | {seconds:.2} | {:.0} | {} | {} | {} | {} |",
                     records as f64 / seconds,
-                    of(|it| it.cpu.map(|it| it.as_secs_f64())),
+                    of(|it| it.first_output.map(|it| it.as_secs_f64())),
+                    of(|it| Some(it.cpu.as_secs_f64())),
                     of(|it| it.peak_mb),
                     of(|it| it.resident_mb),
                 )
@@ -211,5 +213,17 @@ fn median(mut figures: Vec<f64>) -> Option<f64> {
         0 => None,
         odd if odd % 2 == 1 => Some(figures[middle]),
         _ => Some((figures[middle - 1] + figures[middle]) / 2.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle_or_the_mean_of_the_two_in_the_middle() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(Vec::new()), None);
     }
 }
