@@ -55,6 +55,7 @@ pub fn measure(bench: &Bench, rounds: usize, report: &mut Report) -> Result<()> 
             round,
             records,
             took,
+            first_output: None,
             cpu: used,
             peak_mb: None,
             resident_mb: None,
