@@ -142,6 +142,11 @@ pub fn chosen(names: &[String]) -> Result<Vec<&'static Contender>> {
     Ok(ALL.iter().filter(|it| is_chosen(it)).collect())
 }
 
+/// The one that warms the broker up.
+pub fn warm_up() -> &'static Contender {
+    ALL.iter().find(|it| it.name == "limit-json").expect("it is in the list above")
+}
+
 /// One run of a contender: names that no other run has.
 pub struct Run<'b> {
     bench: &'b Bench,
