@@ -87,8 +87,12 @@ pub fn measure(
 /// Waits until so many records are through; returns how many are then.
 pub fn wait_for(progress: &Progress, processes: &mut [Process], records: usize) -> Result<usize> {
     let started = Instant::now();
+    let mut last = Ok(0);
     loop {
-        let done = progress.records()?;
+        // The coordinator may be moving, or still be loading: an answer comes later.
+        last =
+            progress.records().or_else(|error| if started.elapsed() < DEADLINE { last } else { Err(error) });
+        let done = *last.as_ref().unwrap_or(&0);
         if done >= records {
             return Ok(done);
         }
@@ -96,6 +100,7 @@ pub fn wait_for(progress: &Progress, processes: &mut [Process], records: usize) 
             process.check_alive()?;
         }
         if started.elapsed() > DEADLINE {
+            last?;
             let logs: Vec<_> = processes.iter().map(Process::log_tail).collect();
             bail!(
                 "{done} of {records} records are through after {DEADLINE:?}; the end of the log:\n{}",
