@@ -8,10 +8,10 @@ use std::{
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use rdkafka::{
     ClientConfig, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -50,6 +50,24 @@ pub fn create(bootstrap: &str, names: &[&str], partitions: i32, is_compacted: bo
     for result in results {
         if let Err((name, code)) = result {
             bail!("the topic {name} could not be made: {code}");
+        }
+    }
+    wait_until_led(bootstrap, names, partitions)
+}
+
+/// Waits until every partition answers: the controller knows a new topic before the broker leads it.
+fn wait_until_led(bootstrap: &str, names: &[&str], partitions: i32) -> Result<()> {
+    let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", bootstrap).create()?;
+    let started = Instant::now();
+    for name in names {
+        for partition in 0..partitions {
+            while let Err(error) = consumer.fetch_watermarks(name, partition, TIMEOUT) {
+                ensure!(
+                    started.elapsed() < TIMEOUT,
+                    "partition {partition} of {name} has no leader: {error}"
+                );
+                thread::sleep(Duration::from_millis(20));
+            }
         }
     }
     Ok(())
