@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer as _;
@@ -27,17 +28,36 @@ pub(super) fn check(
     let Some(topic) = incoming else { return Ok(()) };
     // A consumer of its own: a refusal of the group is told only once, and the first poll takes it away.
     let consumer = reader(config, watch)?;
-    let states = match states(&consumer, topic, deadline) {
-        Ok(states) => states,
-        Err(error) => {
-            refused(config, topic, &error, report);
-            return Ok(());
+    let states = loop {
+        match states(&consumer, topic, deadline) {
+            Ok(states) => break states,
+            Err(error) if is_passing(&error) && !deadline.is_over() => thread::sleep(EVENT),
+            Err(error) => {
+                refused(config, topic, &error, report);
+                return Ok(());
+            }
         }
     };
     let starts = starts(&states, config.worker.start_new_group_at);
     report.starts = states.into_iter().zip(starts).collect();
     describe(config, topic, report);
     Ok(())
+}
+
+/// Whether the error is one of a cluster that is just getting ready: a topic was made, a broker has started.
+fn is_passing(error: &KafkaError) -> bool {
+    matches!(
+        code(error),
+        Some(
+            RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::UnstableOffsetCommit
+        )
+    )
 }
 
 fn states(
