@@ -64,10 +64,17 @@ impl Text {
     }
 
     /// Refuses an id that is too long.
+    #[inline]
     pub(super) fn check(self, value: &Raw<'_>, limits: &Limits) -> Result<(), Fault> {
-        if !self.is_id() || value.raw_len() <= limits.max_id_bytes {
-            return Ok(());
+        if value.raw_len() <= limits.max_id_bytes || !self.is_id() {
+            Ok(())
+        } else {
+            self.check_id(value, limits)
         }
+    }
+
+    #[cold]
+    fn check_id(self, value: &Raw<'_>, limits: &Limits) -> Result<(), Fault> {
         let len = value.len();
         if len <= limits.max_id_bytes {
             return Ok(());
@@ -144,14 +151,21 @@ impl<'w> AttributeCheck<'w> {
         Self { limits, count: 0 }
     }
 
+    #[inline]
     pub(super) fn add(&mut self, name: &Raw<'_>, value: &Raw<'_>) -> Result<(), Fault> {
         self.count += 1;
+        let raw_len = name.raw_len() + value.raw_len();
+        if self.count <= self.limits.max_attributes && raw_len <= self.limits.max_attribute_bytes {
+            return Ok(());
+        }
+        self.check(name, value)
+    }
+
+    #[cold]
+    fn check(&self, name: &Raw<'_>, value: &Raw<'_>) -> Result<(), Fault> {
         if self.count > self.limits.max_attributes {
             let detail = format!("`attributes` has more entries than {}", self.limits.max_attributes);
             return Err(Reason::TooManyAttributes.with(detail).into());
-        }
-        if name.raw_len() + value.raw_len() <= self.limits.max_attribute_bytes {
-            return Ok(());
         }
         let len = name.len() + value.len();
         if len <= self.limits.max_attribute_bytes {
