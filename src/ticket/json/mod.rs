@@ -15,10 +15,7 @@ use super::{
     sink::{AttributeCheck, Code, Sink, Text, Time},
     time, utf8,
 };
-use crate::proto::{
-    Timestamp,
-    v1::ticket::{Category, Severity, requester::Role},
-};
+use crate::proto::v1::ticket::{Category, Severity, requester::Role};
 
 /// What a reader of JSON keeps between tickets, only to save allocations.
 #[derive(Default, Debug)]
@@ -213,11 +210,11 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
 
     #[inline]
     fn text(&mut self, field: Text, value: Raw<'a>) -> Result<(), Fault> {
-        field.check(&value, self.limits)?;
+        field.check(value.raw_len(), || value, self.limits)?;
         if field == Text::Id {
             self.has_id = !value.is_empty();
         }
-        self.sink.text(field, value);
+        self.sink.text(field, || value);
         Ok(())
     }
 
@@ -226,11 +223,11 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
             Some(text) => text,
             None => self.unescaped(value),
         };
-        if !time::is_valid(text) {
+        let Some(time) = time::parse(text) else {
             let detail = format!("`{}` must be an RFC 3339 time from year 1 to 9999", field.name());
             return Err(Reason::InvalidField.with(detail).into());
-        }
-        self.sink.time(field, || Timestamp::parse(&value.to_text()).expect("checked above"));
+        };
+        self.sink.time(field, time);
         Ok(())
     }
 
@@ -289,8 +286,8 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
                 return Err(wrong_type(&format!("attributes[{}]", name.quote()), "a string", kind));
             }
             let value = self.cursor.string()?;
-            check.add(&name, &value)?;
-            self.sink.attribute(name, value);
+            check.add(name.raw_len() + value.raw_len(), || (name, value))?;
+            self.sink.attribute(|| (name, value));
             more = self.cursor.next_member()?;
         }
         self.scratch.keys.close(mark, self.cursor.text())

@@ -4,7 +4,7 @@ use std::{fmt, str::Utf8Error};
 
 use crate::ticket::{
     reason::{DeadLetterReason as Reason, Fault},
-    utf8,
+    utf8::Checked,
 };
 
 /// How a field's value is written.
@@ -82,10 +82,15 @@ impl<'a> Cursor<'a> {
 
     /// The value of a known field of type string.
     #[inline]
-    pub(super) fn text(&mut self, field: &str, wire: Wire) -> Result<&'a str, Fault> {
-        self.expect(field, Wire::Bytes, wire)?;
-        let bytes = self.bytes()?;
-        utf8::text(bytes).map_err(|error| not_utf8(field, error))
+    pub(super) fn text(
+        &mut self,
+        field: impl Fn() -> &'static str,
+        wire: Wire,
+    ) -> Result<Checked<'a>, Fault> {
+        if wire != Wire::Bytes {
+            return Err(wrong_type(field(), Wire::Bytes, wire));
+        }
+        Checked::new(self.bytes()?).map_err(|error| not_utf8(field(), error))
     }
 
     /// The value of a known field of a message type.
