@@ -95,8 +95,8 @@ fn known_ids(
     if named(ticket.offer_id).is_some() && records.offer.is_none() {
         return Err(TriageReason::UnknownOffer);
     }
-    let offer_publisher_is_unknown = records.offer.is_some_and(|offer| named(offer.publisher_id()).is_some())
-        && records.publisher.is_none();
+    let offer_publisher_is_unknown = records.publisher.is_none()
+        && records.offer.is_some_and(|offer| named(offer.publisher_id()).is_some());
     // A publisher that is just being onboarded is in no catalog yet.
     let may_be_new = is_commerce(category) && ticket.offer_id.is_empty();
     let requester_is_unknown =
@@ -104,7 +104,11 @@ fn known_ids(
     if offer_publisher_is_unknown || requester_is_unknown {
         return Err(TriageReason::UnknownPublisher);
     }
-    let named_partner_is_unknown = named(ticket.partner_id).is_some_and(|id| catalog.partner(id).is_none());
+    // Of a partner's ticket the records have the partner that asks, of all others the one that is named.
+    let named_partner_is_unknown = named(ticket.partner_id).is_some_and(|id| match requester {
+        Role::Partner => catalog.partner(id).is_none(),
+        _ => records.partner.is_none(),
+    });
     if named_partner_is_unknown || (requester == Role::Partner && records.partner.is_none()) {
         return Err(TriageReason::UnknownPartner);
     }

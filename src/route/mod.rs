@@ -16,7 +16,7 @@ use crate::{
     encode::{DecisionId, Encoder, Hex, decision_id},
     policy::{Policy, RuleIndex},
     proto::v1::decision::{Owner, TriageReason},
-    ticket::{BadRecord, Format, Limits, Payload, Reader, transcode},
+    ticket::{BadRecord, Format, Limits, Payload, Reader},
 };
 
 /// Routes tickets one after another; each worker has its own.
@@ -31,7 +31,7 @@ pub struct Router {
     reader: Reader,
     json: Encoder,
     protobuf: Encoder,
-    transcoded: Vec<u8>,
+    rewritten: Vec<u8>,
     value: Vec<u8>,
 }
 
@@ -70,7 +70,7 @@ impl Router {
             policy,
             limits,
             output,
-            transcoded: Vec::new(),
+            rewritten: Vec::new(),
             value: Vec::with_capacity(4096),
         }
     }
@@ -90,20 +90,20 @@ impl Router {
     ) -> Result<Routed<'r>, BadRecord> {
         let payload = Payload::of(content_type, value, &self.limits)?;
         let format = self.output.format(payload.format);
-        let ticket = self.reader.read(payload)?;
+        // In the output's format; one pass reads and rewrites it where that is not its own.
+        let (ticket, bytes) = if payload.format == format {
+            (self.reader.read(payload)?, payload.bytes)
+        } else {
+            self.rewritten.clear();
+            let ticket = self.reader.read_as(payload, format, &mut self.rewritten)?;
+            (ticket, self.rewritten.as_slice())
+        };
         let decided = decide::decide(&self.policy, catalog, &ticket);
         let id = decision_id(&self.policy, payload.bytes, &decided.records);
 
         let encoder = match format {
             Format::Json => &mut self.json,
             Format::Protobuf => &mut self.protobuf,
-        };
-        let bytes = if payload.format == format {
-            payload.bytes
-        } else {
-            self.transcoded.clear();
-            transcode(payload, format, &mut self.transcoded)?;
-            &self.transcoded
         };
         encoder.encode(&self.policy, bytes, &decided, id, &mut self.value);
         let (destination, owner, rule, triage_reason) = summary(&decided.ruling);

@@ -251,11 +251,34 @@ proptest! {
         let accepted = Reader::new(Limits::NONE, Vec::new()).read(json).is_ok();
         prop_assert_eq!(transcode(json, Format::Protobuf, &mut bytes).is_ok(), accepted);
         if accepted {
+            // The bytes are those that prost would write.
+            let ticket = v1::Ticket::decode(bytes.as_slice()).expect("a transcoded ticket is a ticket");
+            prop_assert_eq!(ticket.encode_to_vec(), bytes.as_slice());
+            // Where the generated mapping takes the text, it is the same ticket.
+            if let Ok(generated) = serde_json::from_str::<v1::Ticket>(&text) {
+                prop_assert_eq!(generated, ticket);
+            }
             let protobuf = payload(Format::Protobuf, &bytes);
             transcode(protobuf, Format::Json, &mut canonical).expect("a transcoded ticket is a ticket");
             prop_assert_eq!(view(protobuf), view(payload(Format::Json, &canonical)));
             transcode(payload(Format::Json, &canonical), Format::Protobuf, &mut again).expect("likewise");
             prop_assert_eq!(bytes, again);
+        }
+    }
+
+    #[test]
+    fn reading_and_rewriting_in_one_pass_is_reading_and_then_rewriting(texts in vec(json_ticket(), 2)) {
+        let mut reader = Reader::new(Limits::default(), vec!["tier".to_owned()]);
+        for text in &texts {
+            let json = payload(Format::Json, text.as_bytes());
+            let (mut in_one, mut bytes) = (Vec::new(), Vec::new());
+            let seen = reader.read_as(json, Format::Protobuf, &mut in_one).map(|ticket| Plain::of(&ticket));
+            let read = reader.read(json).map(|ticket| Plain::of(&ticket));
+            if read.is_ok() {
+                transcode(json, Format::Protobuf, &mut bytes).expect("what is read can be transcoded");
+            }
+            prop_assert_eq!(seen, read);
+            prop_assert_eq!(in_one, bytes);
         }
     }
 

@@ -25,6 +25,7 @@ mod sink;
 mod tests;
 mod time;
 mod transcode;
+mod utf8;
 mod view;
 
 pub use limits::Limits;

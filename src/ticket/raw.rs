@@ -1,6 +1,6 @@
 //! Text as it stands in a payload: in JSON perhaps with escapes.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cmp::Ordering};
 
 use super::reason::quote;
 
@@ -75,6 +75,40 @@ impl<'a> Raw<'a> {
                 Piece::Char(char) => out.push(char),
             }
         }
+    }
+
+    /// Appends the bytes of the text that is meant.
+    #[inline]
+    pub(super) fn push_to(&self, out: &mut Vec<u8>) {
+        if !self.escaped {
+            out.extend_from_slice(self.text.as_bytes());
+            return;
+        }
+        for piece in Pieces(self.text) {
+            match piece {
+                Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
+                Piece::Char(char) => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+    }
+
+    /// The order of the texts that are meant, by their bytes.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        match (self.as_plain(), other.as_plain()) {
+            (Some(one), Some(other)) => one.cmp(other),
+            // Characters have the order of their bytes in UTF-8.
+            _ => self.chars().cmp(other.chars()),
+        }
+    }
+
+    fn chars(&self) -> impl Iterator<Item = char> {
+        let pieces = if self.escaped { self.text } else { "" };
+        let plain = if self.escaped { "" } else { self.text };
+        let of_piece = |piece: Piece<'a>| match piece {
+            Piece::Text(text) => text.chars().chain(None),
+            Piece::Char(char) => "".chars().chain(Some(char)),
+        };
+        plain.chars().chain(Pieces(pieces).flat_map(of_piece))
     }
 
     pub(super) fn quote(&self) -> String {

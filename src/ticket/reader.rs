@@ -5,10 +5,14 @@ use super::{
     payload::looks_like_json,
     protobuf,
     raw::{Arena, Raw},
-    sink::{Code, Sink, Text},
+    sink::{Attribute, Code, Sink, Text, Time},
+    transcode::{Room, Whole},
     view::{Attributes, Coded, Slots, Ticket},
 };
-use crate::proto::v1::ticket::{Category, Severity, requester::Role};
+use crate::proto::{
+    Timestamp,
+    v1::ticket::{Category, Severity, requester::Role},
+};
 
 /// Reads one ticket after the other; each worker has its own.
 ///
@@ -19,13 +23,14 @@ pub struct Reader {
     attributes: Vec<String>,
     json: json::Scratch,
     text: Vec<u8>,
+    room: Room,
 }
 
 impl Reader {
     /// Makes a reader that also borrows the attributes of these names.
     #[must_use]
     pub fn new(limits: Limits, attributes: Vec<String>) -> Self {
-        Self { limits, attributes, json: json::Scratch::default(), text: Vec::new() }
+        Self { limits, attributes, json: json::Scratch::default(), text: Vec::new(), room: Room::new() }
     }
 
     /// Checks the whole payload in one pass and borrows the fields that decide; those with JSON escapes are
@@ -39,25 +44,53 @@ impl Reader {
     /// Each [`DeadLetterReason`](super::DeadLetterReason) from `INVALID_UTF8` to `ID_TOO_LONG`.
     pub fn read<'s>(&'s mut self, payload: Payload<'s>) -> Result<Ticket<'s>, BadRecord> {
         let mut kept = Kept::new(&self.attributes);
-        match payload.format {
-            Format::Json => {
-                json::read(payload.bytes, &self.limits, &mut self.json, &mut kept).map_err(|bad| *bad)?
-            }
-            Format::Protobuf => {
-                protobuf::read(payload.bytes, &self.limits, &mut kept)
-                    .map_err(|bad| hint(*bad, payload.bytes))?;
-            }
+        read_into(payload, &self.limits, &mut self.json, &mut kept)?;
+        Ok(kept.resolve(&mut self.text))
+    }
+
+    /// Reads as [`read`](Self::read) does, and in the same pass rewrites the ticket: appends it to `out` in the format
+    /// that is not its own, as [`transcode`](super::transcode) does. Nothing is appended if it fails.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_as<'s>(
+        &'s mut self,
+        payload: Payload<'s>,
+        to: Format,
+        out: &mut Vec<u8>,
+    ) -> Result<Ticket<'s>, BadRecord> {
+        if payload.format == to {
+            let ticket = self.read(payload)?;
+            out.extend_from_slice(payload.bytes);
+            return Ok(ticket);
         }
-        let needed = kept.texts().map(|raw| Arena::need(raw)).sum();
-        if self.text.len() < needed {
-            self.text.resize(needed, 0);
+        let whole = Whole::new(std::mem::take(&mut self.room));
+        let mut both = Both(Kept::new(&self.attributes), whole);
+        read_into(payload, &self.limits, &mut self.json, &mut both)?;
+        let Both(kept, whole) = both;
+        self.room = whole.write(to, out);
+        Ok(kept.resolve(&mut self.text))
+    }
+}
+
+/// Checks the whole payload and hands its fields to a sink.
+pub(super) fn read_into<'a>(
+    payload: Payload<'a>,
+    limits: &Limits,
+    scratch: &mut json::Scratch,
+    sink: &mut impl Sink<'a>,
+) -> Result<(), BadRecord> {
+    match payload.format {
+        Format::Json => json::read(payload.bytes, limits, scratch, sink).map_err(|bad| *bad),
+        Format::Protobuf => {
+            protobuf::read(payload.bytes, limits, sink).map_err(|bad| hint(*bad, payload.bytes))
         }
-        Ok(kept.resolve(Arena::new(&mut self.text)))
     }
 }
 
 /// Helps with the one mistake that the format's detection makes likely.
-pub(super) fn hint(mut bad: BadRecord, bytes: &[u8]) -> BadRecord {
+#[cold]
+fn hint(mut bad: BadRecord, bytes: &[u8]) -> BadRecord {
     if looks_like_json(bytes) {
         bad.detail.push_str(
             "; it looks like JSON: with leading white space or a byte order mark that needs the header \
@@ -103,7 +136,12 @@ impl<'a, 'n> Kept<'a, 'n> {
             .chain(self.attributes.as_slice().iter().flatten())
     }
 
-    fn resolve(self, mut arena: Arena<'a>) -> Ticket<'a> {
+    fn resolve(self, room: &'a mut Vec<u8>) -> Ticket<'a> {
+        let needed = self.texts().map(|raw| Arena::need(raw)).sum();
+        if room.len() < needed {
+            room.resize(needed, 0);
+        }
+        let mut arena = Arena::new(room);
         let mut attributes = Slots::new(self.names.len());
         for (value, raw) in attributes.as_mut_slice().iter_mut().zip(self.attributes.as_slice()) {
             *value = raw.map(|raw| arena.text(raw));
@@ -124,15 +162,16 @@ impl<'a, 'n> Kept<'a, 'n> {
 
 impl<'a> Sink<'a> for Kept<'a, '_> {
     #[inline]
-    fn text(&mut self, field: Text, value: Raw<'a>) {
-        match field {
-            Text::Id => self.id = value,
-            Text::Source => self.source = value,
-            Text::RequesterId => self.requester_id = value,
-            Text::PartnerId => self.partner_id = value,
-            Text::OfferId => self.offer_id = value,
-            _ => {}
-        }
+    fn text(&mut self, field: Text, value: impl FnOnce() -> Raw<'a>) {
+        let place = match field {
+            Text::Id => &mut self.id,
+            Text::Source => &mut self.source,
+            Text::RequesterId => &mut self.requester_id,
+            Text::PartnerId => &mut self.partner_id,
+            Text::OfferId => &mut self.offer_id,
+            _ => return,
+        };
+        *place = value();
     }
 
     fn code(&mut self, field: Code, number: Option<i32>) {
@@ -147,11 +186,54 @@ impl<'a> Sink<'a> for Kept<'a, '_> {
         }
     }
 
-    fn attribute(&mut self, name: Raw<'a>, value: Raw<'a>) {
+    #[inline]
+    fn attribute(&mut self, attribute: impl FnOnce() -> Attribute<'a>) {
+        if self.names.is_empty() {
+            return;
+        }
+        let (name, value) = attribute();
         for (declared, slot) in self.names.iter().zip(self.attributes.as_mut_slice()) {
             if name.is(declared) {
                 *slot = Some(value);
             }
         }
+    }
+}
+
+/// Two sinks that both take everything.
+struct Both<A, B>(A, B);
+
+impl<'a, A: Sink<'a>, B: Sink<'a>> Sink<'a> for Both<A, B> {
+    #[inline]
+    fn text(&mut self, field: Text, value: impl FnOnce() -> Raw<'a>) {
+        let value = value();
+        self.0.text(field, || value);
+        self.1.text(field, || value);
+    }
+
+    fn code(&mut self, field: Code, number: Option<i32>) {
+        self.0.code(field, number);
+        self.1.code(field, number);
+    }
+
+    fn attribute(&mut self, attribute: impl FnOnce() -> Attribute<'a>) {
+        let attribute = attribute();
+        self.0.attribute(|| attribute);
+        self.1.attribute(|| attribute);
+    }
+
+    fn requester(&mut self) {
+        self.0.requester();
+        self.1.requester();
+    }
+
+    fn time(&mut self, field: Time, value: Timestamp) {
+        self.0.time(field, value);
+        self.1.time(field, value);
+    }
+
+    fn revision(&mut self, value: u64) {
+        self.0.revision(value);
+        self.1.revision(value);
     }
 }

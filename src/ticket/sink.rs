@@ -64,10 +64,20 @@ impl Text {
     }
 
     /// Refuses an id that is too long.
-    pub(super) fn check(self, value: &Raw<'_>, limits: &Limits) -> Result<(), Fault> {
-        if !self.is_id() || value.raw_len() <= limits.max_id_bytes {
-            return Ok(());
-        }
+    ///
+    /// `raw_len` is that of the value as written: no less than its own, and enough to know for nearly all.
+    #[inline]
+    pub(super) fn check<'a>(
+        self,
+        raw_len: usize,
+        value: impl FnOnce() -> Raw<'a>,
+        limits: &Limits,
+    ) -> Result<(), Fault> {
+        if raw_len > limits.max_id_bytes && self.is_id() { self.check_id(&value(), limits) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn check_id(self, value: &Raw<'_>, limits: &Limits) -> Result<(), Fault> {
         let len = value.len();
         if len <= limits.max_id_bytes {
             return Ok(());
@@ -111,23 +121,26 @@ impl Code {
     }
 }
 
+/// Name and value.
+pub(super) type Attribute<'a> = (Raw<'a>, Raw<'a>);
+
 /// Takes the fields of one ticket, each at most once but attributes, whose last value of a name counts.
 /// Fields that are absent or null are not handed over.
 pub(super) trait Sink<'a> {
-    /// A text, checked.
-    fn text(&mut self, field: Text, value: Raw<'a>);
+    /// A text, checked; to get it costs something.
+    fn text(&mut self, field: Text, value: impl FnOnce() -> Raw<'a>);
 
     /// An enum's number; `None` for a name that is not known.
     fn code(&mut self, field: Code, number: Option<i32>);
 
-    /// An attribute.
-    fn attribute(&mut self, name: Raw<'a>, value: Raw<'a>);
+    /// An attribute: name and value.
+    fn attribute(&mut self, attribute: impl FnOnce() -> Attribute<'a>);
 
     /// The requester is there, with or without fields.
     fn requester(&mut self) {}
 
     /// A valid time.
-    fn time(&mut self, _field: Time, _value: impl FnOnce() -> Timestamp) {}
+    fn time(&mut self, _field: Time, _value: Timestamp) {}
 
     /// The revision.
     fn revision(&mut self, _value: u64) {}
@@ -144,14 +157,25 @@ impl<'w> AttributeCheck<'w> {
         Self { limits, count: 0 }
     }
 
-    pub(super) fn add(&mut self, name: &Raw<'_>, value: &Raw<'_>) -> Result<(), Fault> {
+    /// `raw_len` is the sum of name and value as written: no less than what they mean.
+    #[inline]
+    pub(super) fn add<'a>(
+        &mut self,
+        raw_len: usize,
+        attribute: impl FnOnce() -> Attribute<'a>,
+    ) -> Result<(), Fault> {
         self.count += 1;
+        if self.count <= self.limits.max_attributes && raw_len <= self.limits.max_attribute_bytes {
+            return Ok(());
+        }
+        self.check(attribute())
+    }
+
+    #[cold]
+    fn check(&self, (name, value): Attribute<'_>) -> Result<(), Fault> {
         if self.count > self.limits.max_attributes {
             let detail = format!("`attributes` has more entries than {}", self.limits.max_attributes);
             return Err(Reason::TooManyAttributes.with(detail).into());
-        }
-        if name.raw_len() + value.raw_len() <= self.limits.max_attribute_bytes {
-            return Ok(());
         }
         let len = name.len() + value.len();
         if len <= self.limits.max_attribute_bytes {

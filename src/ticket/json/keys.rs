@@ -9,12 +9,20 @@ use crate::ticket::{
     reason::{DeadLetterReason as Reason, Fault},
 };
 
-/// A member's key.
-#[derive(Clone, Copy)]
-pub(super) struct Key<'a> {
-    pub(super) name: Raw<'a>,
-    /// Where its text starts, behind the quote.
-    pub(super) at: usize,
+/// Where a text has a member's key, without the quotes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) is_escaped: bool,
+}
+
+impl Key {
+    #[inline]
+    pub(super) fn name(self, text: &str) -> Raw<'_> {
+        let name = text.get(self.start..self.end).expect("a key of this text");
+        Raw::json(name, self.is_escaped)
+    }
 }
 
 /// The keys of all objects that are open, those of the innermost last. Known fields are not among them: a set of
@@ -25,15 +33,7 @@ pub(super) struct Keys(Vec<Seen>);
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     hash: u64,
-    start: usize,
-    len: usize,
-    is_escaped: bool,
-}
-
-impl Seen {
-    fn name<'a>(&self, text: &'a str) -> Raw<'a> {
-        Raw::json(text.get(self.start..self.start + self.len).expect("a key of this text"), self.is_escaped)
-    }
+    key: Key,
 }
 
 impl Keys {
@@ -46,8 +46,8 @@ impl Keys {
         self.0.len()
     }
 
-    pub(super) fn add(&mut self, key: Option<Key<'_>>, unescaped: &mut String) {
-        let Some(Key { name, at }) = key else { return };
+    pub(super) fn add(&mut self, key: Key, text: &str, unescaped: &mut String) {
+        let name = key.name(text);
         let hash = match name.as_plain() {
             Some(name) => xxh3_64(name.as_bytes()),
             None => {
@@ -56,8 +56,7 @@ impl Keys {
                 xxh3_64(unescaped.as_bytes())
             }
         };
-        let is_escaped = name.as_plain().is_none();
-        self.0.push(Seen { hash, start: at, len: name.raw_len(), is_escaped });
+        self.0.push(Seen { hash, key });
     }
 
     /// Ends the object whose keys started at `mark`: none may be there twice.
@@ -66,13 +65,13 @@ impl Keys {
         if seen.len() > 1 {
             // Equal hashes are settled by the texts, so that nobody gains by making hashes collide.
             let order = |a: &Seen, b: &Seen| match a.hash.cmp(&b.hash) {
-                Ordering::Equal => a.name(text).to_text().cmp(&b.name(text).to_text()),
+                Ordering::Equal => a.key.name(text).to_text().cmp(&b.key.name(text).to_text()),
                 order => order,
             };
             seen.sort_unstable_by(order);
             let twice = seen.windows(2).find(|pair| matches!(pair, [a, b] if order(a, b).is_eq()));
-            if let Some([_, key]) = twice {
-                return Err(duplicate(&key.name(text)));
+            if let Some([_, seen]) = twice {
+                return Err(duplicate(&seen.key.name(text)));
             }
         }
         self.0.truncate(mark);

@@ -13,12 +13,9 @@ use super::{
     raw::Raw,
     reason::{DeadLetterReason as Reason, Fault},
     sink::{AttributeCheck, Code, Sink, Text, Time},
-    time,
+    time, utf8,
 };
-use crate::proto::{
-    Timestamp,
-    v1::ticket::{Category, Severity, requester::Role},
-};
+use crate::proto::v1::ticket::{Category, Severity, requester::Role};
 
 /// What a reader of JSON keeps between tickets, only to save allocations.
 #[derive(Default, Debug)]
@@ -38,7 +35,7 @@ pub(super) fn read<'a>(
     sink: &mut impl Sink<'a>,
 ) -> Result<(), Fault> {
     // Checked once for all: what is cut out at quotes below is text.
-    let text = std::str::from_utf8(bytes).map_err(|error| {
+    let text = utf8::text(bytes).map_err(|error| {
         Fault::from(
             Reason::InvalidUtf8.with(format!("the JSON text is not UTF-8 at byte {}", error.valid_up_to())),
         )
@@ -136,28 +133,31 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
     }
 
     /// The members of an object of known fields, from its first byte.
-    fn members(&mut self, depth: usize, field_of: fn(&[u8]) -> Option<Field>) -> Result<(), Fault> {
+    fn members(&mut self, depth: usize, field_of: impl Fn(&[u8]) -> Option<Field>) -> Result<(), Fault> {
         self.open(depth)?;
         let mark = self.scratch.keys.mark();
         let mut seen = 0_u32;
-        let mut key = self.cursor.first_key()?;
-        while let Some(Key { name, .. }) = key {
-            let field = match name.as_plain() {
-                Some(name) => field_of(name.as_bytes()),
-                None => field_of(self.unescaped(name).as_bytes()),
+        let mut more = self.cursor.first_member()?;
+        while more {
+            let key = self.cursor.key()?;
+            let field = match self.cursor.plain(key) {
+                Some(name) => field_of(name),
+                None => field_of(self.unescaped(self.cursor.name(key)).as_bytes()),
             };
             match field {
-                Some(field) if seen & field.bit() != 0 => return Err(keys::duplicate(&name)),
+                Some(field) if seen & field.bit() != 0 => {
+                    return Err(keys::duplicate(&self.cursor.name(key)));
+                }
                 Some(field) => {
                     seen |= field.bit();
                     self.field(field)?;
                 }
                 None => {
-                    self.scratch.keys.add(key, &mut self.scratch.name);
+                    self.add_key(key);
                     self.skip(depth)?;
                 }
             }
-            key = self.cursor.next_key()?;
+            more = self.cursor.next_member()?;
         }
         self.scratch.keys.close(mark, self.cursor.text())
     }
@@ -165,17 +165,38 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
     #[inline]
     fn field(&mut self, field: Field) -> Result<(), Fault> {
         let kind = self.cursor.kind()?;
-        if kind == Kind::Null {
-            return self.cursor.literal(kind);
+        if kind != Kind::String {
+            return self.other_field(field, kind);
         }
+        let value = self.cursor.string()?;
+        match field {
+            Field::Text(text) => self.text(text, value),
+            Field::Time(field) => self.time(field, value),
+            Field::Code(code) => {
+                self.named_code(code, value);
+                Ok(())
+            }
+            Field::Revision => {
+                let number = self.number_in(value);
+                self.revision(number)
+            }
+            Field::Requester => Err(wrong_type("requester", "an object", kind)),
+            Field::Attributes => Err(wrong_type("attributes", "an object", kind)),
+        }
+    }
+
+    /// A field whose value is no string.
+    fn other_field(&mut self, field: Field, kind: Kind) -> Result<(), Fault> {
         match (field, kind) {
-            (Field::Text(text), Kind::String) => self.text(text),
+            (_, Kind::Null) => self.cursor.literal(kind),
             (Field::Text(text), _) => Err(wrong_type(text.name(), "a string", kind)),
-            (Field::Time(field), Kind::String) => self.time(field),
             (Field::Time(field), _) => Err(wrong_type(field.name(), "a string with an RFC 3339 time", kind)),
-            (Field::Code(code), Kind::String | Kind::Number) => self.code(code, kind),
+            (Field::Code(code), Kind::Number) => self.numbered_code(code),
             (Field::Code(code), _) => Err(wrong_type(code.name(), "a name or a number", kind)),
-            (Field::Revision, Kind::String | Kind::Number) => self.revision(kind),
+            (Field::Revision, Kind::Number) => {
+                let number = number::integer(self.cursor.number()?);
+                self.revision(number)
+            }
             (Field::Revision, _) => Err(wrong_type("revision", "a number", kind)),
             (Field::Requester, Kind::Object) => {
                 self.sink.requester();
@@ -188,64 +209,62 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
     }
 
     #[inline]
-    fn text(&mut self, field: Text) -> Result<(), Fault> {
-        let value = self.cursor.string()?;
-        field.check(&value, self.limits)?;
+    fn text(&mut self, field: Text, value: Raw<'a>) -> Result<(), Fault> {
+        field.check(value.raw_len(), || value, self.limits)?;
         if field == Text::Id {
             self.has_id = !value.is_empty();
         }
-        self.sink.text(field, value);
+        self.sink.text(field, || value);
         Ok(())
     }
 
-    fn time(&mut self, field: Time) -> Result<(), Fault> {
-        let value = self.cursor.string()?;
+    fn time(&mut self, field: Time, value: Raw<'a>) -> Result<(), Fault> {
         let text = match value.as_plain() {
             Some(text) => text,
             None => self.unescaped(value),
         };
-        if !time::is_valid(text) {
+        let Some(time) = time::parse(text) else {
             let detail = format!("`{}` must be an RFC 3339 time from year 1 to 9999", field.name());
             return Err(Reason::InvalidField.with(detail).into());
-        }
-        self.sink.time(field, || Timestamp::parse(&value.to_text()).expect("checked above"));
+        };
+        self.sink.time(field, time);
         Ok(())
     }
 
-    fn code(&mut self, field: Code, kind: Kind) -> Result<(), Fault> {
-        let number = if kind == Kind::String {
-            let value = self.cursor.string()?;
-            let name = match value.as_plain() {
-                Some(name) => name,
-                None => self.unescaped(value),
-            };
-            match field {
-                Code::Role => Role::from_str_name(name).map(i32::from),
-                Code::Category => Category::from_str_name(name).map(i32::from),
-                Code::Severity => Severity::from_str_name(name).map(i32::from),
-            }
-        } else {
-            let number = number::integer(self.cursor.number()?).and_then(|number| i32::try_from(number).ok());
-            let detail = || format!("`{}` must be a name or a 32-bit integer", field.name());
-            Some(number.ok_or_else(|| Fault::from(Reason::InvalidField.with(detail())))?)
+    fn named_code(&mut self, field: Code, value: Raw<'a>) {
+        let name = match value.as_plain() {
+            Some(name) => name,
+            None => self.unescaped(value),
         };
+        let number = match field {
+            Code::Role => Role::from_str_name(name).map(i32::from),
+            Code::Category => Category::from_str_name(name).map(i32::from),
+            Code::Severity => Severity::from_str_name(name).map(i32::from),
+        };
+        self.sink.code(field, number);
+    }
+
+    fn numbered_code(&mut self, field: Code) -> Result<(), Fault> {
+        let number = number::integer(self.cursor.number()?).and_then(|number| i32::try_from(number).ok());
+        if number.is_none() {
+            let detail = format!("`{}` must be a name or a 32-bit integer", field.name());
+            return Err(Reason::InvalidField.with(detail).into());
+        }
         self.sink.code(field, number);
         Ok(())
     }
 
-    /// An unsigned 64-bit integer, as a number or, as ProtoJSON writes it, as a string.
-    fn revision(&mut self, kind: Kind) -> Result<(), Fault> {
-        let number = if kind == Kind::String {
-            let value = self.cursor.string()?;
-            let text = match value.as_plain() {
-                Some(text) => text,
-                None => self.unescaped(value),
-            };
-            let mut inside = Cursor::new(text);
-            inside.number().ok().filter(|number| number.len() == text.len()).and_then(number::integer)
-        } else {
-            number::integer(self.cursor.number()?)
+    /// The integer in a string, as ProtoJSON writes those of 64 bits.
+    fn number_in(&mut self, value: Raw<'a>) -> Option<i128> {
+        let text = match value.as_plain() {
+            Some(text) => text,
+            None => self.unescaped(value),
         };
+        let number = Cursor::new(text).number().ok()?;
+        if number.len() == text.len() { number::integer(number) } else { None }
+    }
+
+    fn revision(&mut self, number: Option<i128>) -> Result<(), Fault> {
         let Some(revision) = number.and_then(|number| u64::try_from(number).ok()) else {
             return Err(Reason::InvalidField.with("`revision` must be an unsigned 64-bit integer").into());
         };
@@ -257,19 +276,25 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
         self.open(2)?;
         let mark = self.scratch.keys.mark();
         let mut check = AttributeCheck::new(self.limits);
-        let mut key = self.cursor.first_key()?;
-        while let Some(Key { name, .. }) = key {
-            self.scratch.keys.add(key, &mut self.scratch.name);
+        let mut more = self.cursor.first_member()?;
+        while more {
+            let key = self.cursor.key()?;
+            let name = self.cursor.name(key);
+            self.add_key(key);
             let kind = self.cursor.kind()?;
             if kind != Kind::String {
                 return Err(wrong_type(&format!("attributes[{}]", name.quote()), "a string", kind));
             }
             let value = self.cursor.string()?;
-            check.add(&name, &value)?;
-            self.sink.attribute(name, value);
-            key = self.cursor.next_key()?;
+            check.add(name.raw_len() + value.raw_len(), || (name, value))?;
+            self.sink.attribute(|| (name, value));
+            more = self.cursor.next_member()?;
         }
         self.scratch.keys.close(mark, self.cursor.text())
+    }
+
+    fn add_key(&mut self, key: Key) {
+        self.scratch.keys.add(key, self.cursor.text(), &mut self.scratch.name);
     }
 
     /// Enters an object or array at this depth.

@@ -1,6 +1,8 @@
-//! The tokens of JSON (RFC 8259), eight or more bytes a step where strings are long.
+//! The tokens of JSON (RFC 8259), sixteen bytes a step within strings.
 
 use std::fmt;
+
+use wide::u8x16;
 
 use super::keys::Key;
 use crate::ticket::{
@@ -48,6 +50,18 @@ impl<'a> Cursor<'a> {
         self.text
     }
 
+    /// The text of a key that was read here, where it has no escapes.
+    #[inline]
+    pub(super) fn plain(&self, key: Key) -> Option<&'a [u8]> {
+        if key.is_escaped { None } else { self.text.as_bytes().get(key.start..key.end) }
+    }
+
+    /// The text of a key that was read here.
+    #[inline]
+    pub(super) fn name(&self, key: Key) -> Raw<'a> {
+        key.name(self.text)
+    }
+
     /// Bytes read so far.
     pub(super) const fn at(&self) -> usize {
         self.at
@@ -61,12 +75,19 @@ impl<'a> Cursor<'a> {
     /// The next byte that is no white space; not taken.
     #[inline]
     pub(super) fn token(&mut self) -> Option<u8> {
-        loop {
-            match self.peek() {
-                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
-                other => return other,
-            }
+        match self.peek() {
+            Some(b'\0'..=b' ') => self.token_behind_space(),
+            token => token,
         }
+    }
+
+    /// Apart, since compact JSON has no white space.
+    #[inline(never)]
+    fn token_behind_space(&mut self) -> Option<u8> {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+        self.peek()
     }
 
     /// Takes the byte that [`token`](Self::token) has shown.
@@ -90,59 +111,69 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Enters an object and reads its first key and the colon; `None` where it is empty.
+    /// Enters an object; says whether it has a member, whose [`key`](Self::key) is then next.
     #[inline]
-    pub(super) fn first_key(&mut self) -> Result<Option<Key<'a>>, Fault> {
+    pub(super) fn first_member(&mut self) -> Result<bool, Fault> {
         self.take();
         match self.token() {
-            Some(b'"') => self.key(),
+            Some(b'"') => Ok(true),
             Some(b'}') => {
                 self.take();
-                Ok(None)
+                Ok(false)
             }
             _ => Err(self.expected("a key or `}`")),
         }
     }
 
-    /// After a member: the next key and its colon, or `None` at the object's end.
+    /// After a member: says whether there is another, whose [`key`](Self::key) is then next.
     #[inline]
-    pub(super) fn next_key(&mut self) -> Result<Option<Key<'a>>, Fault> {
+    pub(super) fn next_member(&mut self) -> Result<bool, Fault> {
         match self.token() {
             Some(b',') => {
                 self.take();
-                if self.token() == Some(b'"') { self.key() } else { Err(self.expected("a key")) }
+                if self.token() == Some(b'"') { Ok(true) } else { Err(self.expected("a key")) }
             }
             Some(b'}') => {
                 self.take();
-                Ok(None)
+                Ok(false)
             }
             _ => Err(self.expected("`,` or `}`")),
         }
     }
 
+    /// Reads a key and the colon behind it.
     #[inline]
-    fn key(&mut self) -> Result<Option<Key<'a>>, Fault> {
-        let at = self.at + 1;
-        let name = self.string()?;
+    pub(super) fn key(&mut self) -> Result<Key, Fault> {
+        let start = self.at + 1;
+        let is_escaped = self.to_quote()?;
+        let key = Key { start, end: self.at, is_escaped };
+        self.take();
         if self.token() != Some(b':') {
             return Err(self.expected("`:`"));
         }
         self.take();
-        Ok(Some(Key { name, at }))
+        Ok(key)
     }
 
     /// Reads a string.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Raw<'a>, Fault> {
         let start = self.at + 1;
-        self.at = next_special(self.text.as_bytes(), start);
-        let escaped = self.peek() != Some(b'"');
-        if escaped {
-            self.rest_of_string()?;
-        }
+        let is_escaped = self.to_quote()?;
         let text = self.text.get(start..self.at).expect("quotes lie between characters");
         self.take();
-        Ok(Raw::json(text, escaped))
+        Ok(Raw::json(text, is_escaped))
+    }
+
+    /// From the opening quote of a string to its closing one; says whether there are escapes between them.
+    #[inline(always)]
+    fn to_quote(&mut self) -> Result<bool, Fault> {
+        self.at = next_special(self.text.as_bytes(), self.at + 1);
+        let is_escaped = self.peek() != Some(b'"');
+        if is_escaped {
+            self.rest_of_string()?;
+        }
+        Ok(is_escaped)
     }
 
     /// From the first byte that is not plain text to the closing quote.
@@ -274,49 +305,33 @@ impl<'a> Cursor<'a> {
 }
 
 /// The first byte from `at` on that is a quote, a backslash or a control character, or the end.
-#[inline]
+///
+/// Never inlined: it needs a few registers only, and is called from many places.
+#[inline(never)]
 fn next_special(bytes: &[u8], mut at: usize) -> usize {
-    // Most strings of a ticket are short and end in the first words.
-    for _ in 0..4 {
-        match word(bytes, at) {
-            Some(0) => at += 8,
-            Some(mask) => return at + mask.trailing_zeros() as usize / 8,
-            None => return tail(bytes, at),
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let special = specials(*block);
+        if special != 0 {
+            return at + special.trailing_zeros() as usize;
         }
+        at += block.len();
     }
-    // In a long one, whole blocks of plain text are passed by vector instructions.
-    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<32>()) {
-        let special = block.iter().fold(false, |any, byte| any | is_special(*byte));
-        if special {
-            break;
-        }
-        at += 32;
-    }
-    loop {
-        match word(bytes, at) {
-            Some(0) => at += 8,
-            Some(mask) => return at + mask.trailing_zeros() as usize / 8,
-            None => return tail(bytes, at),
-        }
-    }
+    tail(bytes, at)
 }
 
+#[cold]
 fn tail(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len())
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    at + rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
-const fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
-}
-
-/// The high bits of the special bytes among the next eight, exact for the lowest; `None` near the end.
+/// The special bytes among sixteen, a bit each. What a compiler makes of a plain loop varies with every change, by
+/// a factor of four; these are vector instructions on all usual machines.
 #[inline]
-fn word(bytes: &[u8], at: usize) -> Option<u64> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    Some((control | zero(word ^ (ONES * 0x22)) | zero(word ^ (ONES * 0x5c))) & HIGH)
+fn specials(block: [u8; 16]) -> u32 {
+    let block = u8x16::new(block);
+    let is_control = block.min(u8x16::splat(0x1f)).cmp_eq(block);
+    let is_special = is_control | block.cmp_eq(u8x16::splat(b'"')) | block.cmp_eq(u8x16::splat(b'\\'));
+    is_special.move_mask().cast_unsigned()
 }

@@ -27,12 +27,14 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
                     Open::Array => next_element(&mut self.cursor)?,
                     Open::Object(mark) => {
                         let mark = *mark;
-                        let key = self.cursor.next_key()?;
-                        match key {
-                            Some(_) => self.scratch.keys.add(key, &mut self.scratch.name),
-                            None => self.scratch.keys.close(mark, self.cursor.text())?,
+                        let more = self.cursor.next_member()?;
+                        if more {
+                            let key = self.cursor.key()?;
+                            self.add_key(key);
+                        } else {
+                            self.scratch.keys.close(mark, self.cursor.text())?;
                         }
-                        key.is_some()
+                        more
                     }
                 };
                 if more {
@@ -53,12 +55,12 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
                 Kind::True | Kind::False | Kind::Null => return self.cursor.literal(kind),
                 Kind::Object => {
                     self.open(depth + self.scratch.open.len() + 1)?;
-                    let key = self.cursor.first_key()?;
-                    if key.is_none() {
+                    if !self.cursor.first_member()? {
                         return Ok(());
                     }
+                    let key = self.cursor.key()?;
                     self.scratch.open.push(Open::Object(self.scratch.keys.mark()));
-                    self.scratch.keys.add(key, &mut self.scratch.name);
+                    self.add_key(key);
                 }
                 Kind::Array => {
                     self.open(depth + self.scratch.open.len() + 1)?;

@@ -7,9 +7,9 @@ use wire::{Cursor, Wire};
 
 use super::{
     limits::Limits,
-    raw::Raw,
     reason::{DeadLetterReason as Reason, Fault},
     sink::{AttributeCheck, Code, Sink, Text, Time},
+    utf8::Checked,
 };
 use crate::proto::Timestamp;
 
@@ -38,9 +38,8 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a
             15 => fields.text(Text::Body, &mut cursor, wire)?,
             16 => {
                 let (name, value) = read_attribute(&mut cursor, wire)?;
-                let (name, value) = (Raw::plain(name), Raw::plain(value));
-                attributes.add(&name, &value)?;
-                sink.attribute(name, value);
+                attributes.add(name.len() + value.len(), || (name.text(), value.text()))?;
+                sink.attribute(|| (name.text(), value.text()));
             }
             _ => cursor.skip(number, wire, 1)?,
         }
@@ -51,7 +50,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a
 /// The last values so far.
 #[derive(Default)]
 struct Fields<'a> {
-    texts: [Option<&'a str>; Text::ALL.len()],
+    texts: [Checked<'a>; Text::ALL.len()],
     codes: [Option<i32>; 3],
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
@@ -61,7 +60,7 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     fn text(&mut self, field: Text, cursor: &mut Cursor<'a>, wire: Wire) -> Result<(), Fault> {
-        self.texts[field as usize] = Some(cursor.text(field.name(), wire)?);
+        self.texts[field as usize] = cursor.text(|| field.name(), wire)?;
         Ok(())
     }
 
@@ -88,13 +87,14 @@ impl<'a> Fields<'a> {
     }
 
     fn hand_over(self, limits: &Limits, sink: &mut impl Sink<'a>) -> Result<(), Fault> {
-        if self.texts[Text::Id as usize].unwrap_or_default().is_empty() {
+        if self.texts[Text::Id as usize].len() == 0 {
             return Err(Reason::MissingId.with("`id` is absent or empty").into());
         }
         for (field, value) in Text::ALL.into_iter().zip(self.texts) {
-            if let Some(value) = value.map(Raw::plain) {
-                field.check(&value, limits)?;
-                sink.text(field, value);
+            // Empty is absent.
+            if value.len() > 0 {
+                field.check(value.len(), || value.text(), limits)?;
+                sink.text(field, || value.text());
             }
         }
         for (field, value) in [(Time::CreatedAt, self.created_at), (Time::UpdatedAt, self.updated_at)] {
@@ -103,7 +103,7 @@ impl<'a> Fields<'a> {
                     let detail = format!("`{}` must be a time from year 1 to 9999", field.name());
                     return Err(Reason::InvalidField.with(detail).into());
                 }
-                sink.time(field, || value);
+                sink.time(field, value);
             }
         }
         for (field, number) in [Code::Role, Code::Category, Code::Severity].into_iter().zip(self.codes) {
@@ -142,14 +142,14 @@ fn read_time(
 }
 
 /// An entry of the map; name or value are empty where they are absent.
-fn read_attribute<'a>(cursor: &mut Cursor<'a>, wire: Wire) -> Result<(&'a str, &'a str), Fault> {
-    let (mut name, mut value) = ("", "");
+fn read_attribute<'a>(cursor: &mut Cursor<'a>, wire: Wire) -> Result<(Checked<'a>, Checked<'a>), Fault> {
+    let (mut name, mut value) = Default::default();
     let mut inside = cursor.message("attributes", wire)?;
     inside.open(2)?;
     while let Some((number, wire)) = inside.key()? {
         match number {
-            1 => name = inside.text("attributes.key", wire)?,
-            2 => value = inside.text("attributes.value", wire)?,
+            1 => name = inside.text(|| "attributes.key", wire)?,
+            2 => value = inside.text(|| "attributes.value", wire)?,
             _ => inside.skip(number, wire, 2)?,
         }
     }

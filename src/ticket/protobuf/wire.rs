@@ -1,8 +1,11 @@
 //! The tokens of protobuf's wire format (<https://protobuf.dev/programming-guides/encoding/>).
 
-use std::fmt;
+use std::{fmt, str::Utf8Error};
 
-use crate::ticket::reason::{DeadLetterReason as Reason, Fault};
+use crate::ticket::{
+    reason::{DeadLetterReason as Reason, Fault},
+    utf8::Checked,
+};
 
 /// How a field's value is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,7 +57,7 @@ impl<'a> Cursor<'a> {
             return Ok(None);
         }
         let key = self.varint()?;
-        let Ok(key) = u32::try_from(key) else { return Err(invalid(&format!("{key} is no field's key"))) };
+        let Ok(key) = u32::try_from(key) else { return Err(no_key(key)) };
         let wire = match key & 7 {
             0 => Wire::Varint,
             1 => Wire::Fixed64,
@@ -62,7 +65,7 @@ impl<'a> Cursor<'a> {
             3 => Wire::GroupStart,
             4 => Wire::GroupEnd,
             5 => Wire::Fixed32,
-            other => return Err(invalid(&format!("wire type {other} does not exist"))),
+            _ => return Err(no_wire_type(key & 7)),
         };
         match key >> 3 {
             0 => Err(invalid("field number 0 is not allowed")),
@@ -79,13 +82,15 @@ impl<'a> Cursor<'a> {
 
     /// The value of a known field of type string.
     #[inline]
-    pub(super) fn text(&mut self, field: &str, wire: Wire) -> Result<&'a str, Fault> {
-        self.expect(field, Wire::Bytes, wire)?;
-        let bytes = self.bytes()?;
-        std::str::from_utf8(bytes).map_err(|error| {
-            let detail = format!("`{field}` is not UTF-8 at its byte {}", error.valid_up_to());
-            Reason::InvalidUtf8.with(detail).into()
-        })
+    pub(super) fn text(
+        &mut self,
+        field: impl Fn() -> &'static str,
+        wire: Wire,
+    ) -> Result<Checked<'a>, Fault> {
+        if wire != Wire::Bytes {
+            return Err(wrong_type(field(), Wire::Bytes, wire));
+        }
+        Checked::new(self.bytes()?).map_err(|error| not_utf8(field(), error))
     }
 
     /// The value of a known field of a message type.
@@ -144,10 +149,7 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn take(&mut self, len: usize) -> Result<&'a [u8], Fault> {
         let Some((taken, rest)) = self.rest.split_at_checked(len) else {
-            return Err(invalid(&format!(
-                "a value of {len} bytes begins {} bytes before the end",
-                self.rest.len()
-            )));
+            return Err(too_short(len, self.rest.len()));
         };
         self.rest = rest;
         Ok(taken)
@@ -162,6 +164,7 @@ impl<'a> Cursor<'a> {
         self.long_varint()
     }
 
+    #[inline(never)]
     fn long_varint(&mut self) -> Result<u64, Fault> {
         let mut value = 0;
         for (n, byte) in self.rest.iter().take(10).enumerate() {
@@ -182,6 +185,27 @@ impl<'a> Cursor<'a> {
 #[cold]
 fn invalid(what: &str) -> Fault {
     Reason::InvalidProtobuf.with(what).into()
+}
+
+#[cold]
+fn no_key(key: u64) -> Fault {
+    invalid(&format!("{key} is no field's key"))
+}
+
+#[cold]
+fn no_wire_type(wire_type: u32) -> Fault {
+    invalid(&format!("wire type {wire_type} does not exist"))
+}
+
+#[cold]
+fn too_short(len: usize, rest: usize) -> Fault {
+    invalid(&format!("a value of {len} bytes begins {rest} bytes before the end"))
+}
+
+#[cold]
+fn not_utf8(field: &str, error: Utf8Error) -> Fault {
+    let detail = format!("`{field}` is not UTF-8 at its byte {}", error.valid_up_to());
+    Reason::InvalidUtf8.with(detail).into()
 }
 
 #[cold]
