@@ -146,7 +146,8 @@ fn settings(
         let refused = match answer.map(|mut all| all.pop()) {
             // Without the right the answer names the topic, and holds nothing.
             Ok(Some(Ok(found)))
-                if matches!(&found.specifier, OwnedResourceSpecifier::Topic(_)) && !found.entries.is_empty() =>
+                if matches!(&found.specifier, OwnedResourceSpecifier::Topic(_))
+                    && !found.entries.is_empty() =>
             {
                 let settings = found.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?)));
                 topic.settings = Some(settings.collect());
