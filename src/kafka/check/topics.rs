@@ -144,13 +144,17 @@ fn settings(
         let options = AdminOptions::new().request_timeout(Some(deadline.step()));
         let answer = wait(client.describe_configs(&wanted, &options));
         let refused = match answer.map(|mut all| all.pop()) {
-            Ok(Some(Ok(found))) if matches!(&found.specifier, OwnedResourceSpecifier::Topic(_)) => {
+            // Without the right the answer names the topic, and holds nothing.
+            Ok(Some(Ok(found)))
+                if matches!(&found.specifier, OwnedResourceSpecifier::Topic(_))
+                    && !found.entries.is_empty() =>
+            {
                 let settings = found.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?)));
                 topic.settings = Some(settings.collect());
                 continue;
             }
             Ok(Some(Err(code))) => code.to_string(),
-            Ok(_) => "no answer".to_owned(),
+            Ok(_) => "no settings in the answer".to_owned(),
             Err(error) => cause(&error),
         };
         report.info(format!(
