@@ -122,6 +122,18 @@ fn escaped_texts_are_unescaped_one_beside_the_other() {
 }
 
 #[test]
+fn an_unknown_enum_name_stays_unknown_in_protobuf() {
+    let limits = Limits::default();
+    let json = br#"{"id":"t","requester":{"role":"ROLE_BROKER"},"category":"CATEGORY_ASTROLOGY"}"#;
+    let payload = Payload { format: Format::Json, bytes: json };
+    let mut protobuf = Vec::new();
+    transcode(payload, Format::Protobuf, &mut protobuf).unwrap();
+    let mut reader = Reader::new(limits, Vec::new());
+    let ticket = reader.read(Payload { format: Format::Protobuf, bytes: &protobuf }).unwrap();
+    assert_eq!((ticket.role, ticket.category), (Coded::Unknown, Coded::Unknown));
+}
+
+#[test]
 fn an_unknown_enum_value_is_no_error() {
     let text = r#"{"id":"1","requester":{"role":"ROLE_ROBOT"},"category":99,"severity":"1"}"#;
     let whole = accepted(text);

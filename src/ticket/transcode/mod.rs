@@ -16,7 +16,8 @@ use crate::proto::Timestamp;
 ///
 /// It is read by the very grammars of [`Reader`](super::Reader), so it takes what a reader takes, but without
 /// limits. Unknown fields have no place in the other format and are dropped; an unknown enum
-/// number is kept as a number, an unknown enum name, which has no number, becomes unspecified.
+/// number is kept as a number, an unknown enum name becomes the number −1, which no version will ever know: unspecified would
+/// say that the ticket has no category, and a ticket taken back from triage would be given an owner.
 ///
 /// For one ticket; [`Reader::read_as`](super::Reader::read_as) reads and rewrites many without allocating.
 /// Nothing is appended if it fails.
@@ -33,6 +34,9 @@ pub fn transcode(payload: Payload<'_>, to: Format, out: &mut Vec<u8>) -> Result<
     }
     Ok(())
 }
+
+/// Stands for an enum name that this version does not know.
+const UNKNOWN_NAME: i32 = -1;
 
 /// The sink that keeps all fields, borrowed.
 #[derive(Default, Debug)]
@@ -96,7 +100,7 @@ impl<'a> Sink<'a> for Whole<'a> {
     }
 
     fn code(&mut self, field: Code, number: Option<i32>) {
-        self.codes[field as usize] = number.unwrap_or_default();
+        self.codes[field as usize] = number.unwrap_or(UNKNOWN_NAME);
     }
 
     fn attribute(&mut self, attribute: impl FnOnce() -> Attribute<'a>) {
