@@ -137,7 +137,7 @@ fn an_unknown_enum_name_stays_unknown_in_protobuf() {
 fn an_unknown_enum_value_is_no_error() {
     let text = r#"{"id":"1","requester":{"role":"ROLE_ROBOT"},"category":99,"severity":"1"}"#;
     let whole = accepted(text);
-    assert_eq!((whole.requester.expect("it has one").role, whole.category, whole.severity), (0, 99, 0));
+    assert_eq!((whole.requester.expect("it has one").role, whole.category, whole.severity), (-1, 99, -1));
     let mut reader = reader();
     let ticket = reader.read(json(text)).expect("a good ticket");
     assert_eq!((ticket.role, ticket.category), (Coded::Unknown, Coded::Unknown));
