@@ -57,7 +57,8 @@ fn only_one_folder_names_the_kafka_client() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let folders = fs::read_dir(&source).expect("the sources are there");
     let folders = folders.map(|entry| entry.expect("the folder can be read").path());
-    for folder in folders.filter(|path| path.is_dir() && !path.ends_with("kafka") && !path.ends_with("tests")) {
+    for folder in folders.filter(|path| path.is_dir() && !path.ends_with("kafka") && !path.ends_with("tests"))
+    {
         for file in program_files(&folder) {
             let text = fs::read_to_string(&file).expect("the file can be read");
             let named = paths(program_text(&text)).into_iter().find(|path| begins(path, "rdkafka"));
