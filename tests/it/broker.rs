@@ -137,8 +137,15 @@ impl Broker {
 
     /// Kafka's own console consumer, with this broker's address given.
     pub fn console_consumer(&self) -> Command {
-        let class = "org.apache.kafka.tools.consumer.ConsoleConsumer";
-        let script = "kafka-console-consumer.sh";
+        self.tool("org.apache.kafka.tools.consumer.ConsoleConsumer", "kafka-console-consumer.sh")
+    }
+
+    /// Kafka's own tool for rights, with this broker's address given.
+    pub fn acls(&self) -> Command {
+        self.tool("org.apache.kafka.tools.AclCommand", "kafka-acls.sh")
+    }
+
+    fn tool(&self, class: &str, script: &str) -> Command {
         let mut command = match &self.own {
             Some(own) => own.launcher.tool(class, script, Some(&own.container)),
             None => Launcher::find().unwrap_or_else(|why| panic!("{why}")).tool(class, script, None),

@@ -13,5 +13,8 @@ mod catalog_follow;
 mod consumers;
 mod dead_letters;
 mod exactly_once;
+mod poison;
+mod refusals;
+mod rights;
 mod routing;
 mod secure;

@@ -61,7 +61,8 @@ fn a_broker_with_an_unknown_authority_is_refused() {
     assert!(router.said().contains("kafka.security.ca_file"), "the message names the setting");
 }
 
-fn scram(settings: &mut Settings, password: &str) {
+/// Lets a router log in as the user of the SCRAM listener.
+pub fn scram(settings: &mut Settings, password: &str) {
     let broker = Broker::with_tls();
     let file = settings.dir().join("password");
     std::fs::write(&file, format!("{password}\n")).expect("the test's folder can be written");

@@ -107,6 +107,8 @@ impl ConsumerContext for InputContext {
 pub struct Undelivered {
     /// Whether the record is to blame.
     pub fault: SendFault,
+    /// The error.
+    pub code: RDKafkaErrorCode,
     /// Topic and error, for a dead letter and for the log.
     pub text: String,
 }
@@ -165,8 +167,11 @@ impl ProducerContext<NoCustomPartitioner> for OutputContext {
         let is_worse = first.as_ref().is_none_or(|it| it.fault == SendFault::Undelivered);
         let fault = send_fault(code);
         if is_worse && (first.is_none() || fault == SendFault::Refused) {
-            *first =
-                Some(Undelivered { fault, text: format!("topic `{}`: {}", record.topic(), describe(error)) });
+            *first = Some(Undelivered {
+                fault,
+                code,
+                text: format!("topic `{}`: {}", record.topic(), describe(error)),
+            });
         }
         drop(first);
         self.has_failed.store(true, Ordering::Release);

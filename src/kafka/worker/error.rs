@@ -58,6 +58,18 @@ pub enum WorkerError {
         "the broker has no record at the group's offset in `{0}`; compare the group's offsets with the topic's, set them by hand and start again"
     )]
     OffsetOutOfRange(String),
+    /// A batch of the input cannot be unpacked.
+    #[error(
+        "a batch of records in `{topic}` cannot be unpacked: it is damaged, or larger than `receive.message.max.bytes`, which bounds the memory. It is at the position \
+         of one of these partitions: {positions}. Raise that setting in `kafka.consumer`, or pass over the batch by hand (kafka-consumer-groups \
+         --reset-offsets) while no copy runs"
+    )]
+    Unreadable {
+        /// The input topic.
+        topic: String,
+        /// Each partition with the offset that comes next.
+        positions: String,
+    },
     /// The input could not be rewound after an abort.
     #[error("partition {partition} could not be rewound to offset {offset}")]
     Seek {

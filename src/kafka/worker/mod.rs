@@ -2,6 +2,7 @@
 //!
 //! This file is its shell, which does what the `machine` says, on a thread of its own, since every transaction call blocks.
 
+mod closed;
 mod context;
 mod error;
 mod faults;
@@ -28,6 +29,7 @@ use rdkafka::{
     topic_partition_list::Offset,
 };
 
+use closed::{Closed, Door};
 use context::{Rebalance, send_fault};
 use machine::{BeginFault, Command, Fault, Handling, Machine, Partition, Polled, SendFault};
 use outgoing::{DeadLetter, Incoming, record_size, routed_headers};
@@ -55,6 +57,10 @@ const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The clock is read once for so many records.
 const RECORDS_PER_CLOCK_READING: u32 = 32;
+/// How long librdkafka is asked for what it knows already.
+const ASK_TIMEOUT: Duration = Duration::from_secs(1);
+/// So many batches that cannot be unpacked end the worker: each is the same one, fetched again.
+const MAX_UNREADABLE: u32 = 5;
 /// The longest pause after aborts in a row.
 const MAX_ABORT_PAUSE: Duration = Duration::from_secs(1);
 
@@ -125,6 +131,11 @@ impl Worker {
             member: None,
             pending: Pending::default(),
             undelivered: String::new(),
+            refused_by: None,
+            is_cause_unknown: false,
+            closed: Closed::default(),
+            unreadable: 0,
+            began_at: (0, 0),
             last_error: None,
             aborts_in_a_row: 0,
             transactions: 0,
@@ -177,6 +188,14 @@ struct Run<'w> {
     pending: Pending,
     /// The last refusal, for the dead letter of the record that caused it.
     undelivered: String,
+    /// The only topic of the last transaction, if that topic takes no record at all.
+    refused_by: Option<Destination>,
+    /// librdkafka has given the transaction up, and has not said why yet.
+    is_cause_unknown: bool,
+    closed: Closed,
+    unreadable: u32,
+    /// The first record of the open transaction.
+    began_at: (Partition, i64),
     last_error: Option<NativeError>,
     aborts_in_a_row: u32,
     transactions: u64,
@@ -188,6 +207,7 @@ struct Run<'w> {
 #[derive(Default)]
 struct Pending {
     read: u64,
+    tried: [bool; Destination::ALL.len()],
     written: [u64; Destination::ALL.len()],
 }
 
@@ -220,8 +240,9 @@ impl<'w> Run<'w> {
             cause = undelivered.text,
             "a record was not delivered, the transaction will be aborted"
         );
-        self.undelivered = undelivered.text;
         self.is_sound = false;
+        self.undelivered = undelivered.text;
+        self.note_topic(undelivered.code);
         self.machine.doom(undelivered.fault);
         true
     }
@@ -266,6 +287,12 @@ impl<'w> Run<'w> {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) {
             return Err(start::lost_offset(&self.worker.consumer, &self.worker.settings.input));
         }
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::BadCompression) {
+            self.unreadable += 1;
+            if self.unreadable >= MAX_UNREADABLE {
+                return Err(start::unreadable(&self.worker.consumer, &self.worker.settings.input));
+            }
+        }
         tracing::warn!(%error, "polling the input failed, going on");
         Ok(())
     }
@@ -280,6 +307,7 @@ impl<'w> Run<'w> {
                 self.snapshot = self.worker.catalog.snapshot();
                 self.pending = Pending::default();
                 self.is_sound = true;
+                self.is_cause_unknown = false;
                 ffi::transaction(&self.worker.producer, TransactionCall::Begin, Duration::ZERO)
                     .map_err(|error| self.note("begin_transaction", error))
                     .map_err(|_| BeginFault::Fatal)
@@ -288,7 +316,26 @@ impl<'w> Run<'w> {
         if outcome.is_err() {
             self.at_hand = None;
         }
+        let has_begun = outcome.is_ok();
         self.machine.began(outcome, self.clock.now());
+        if has_begun {
+            self.take_part();
+        }
+    }
+
+    /// Makes the coordinator know the transaction before any of its topics can be refused: an abort of one that it does not know costs the producer.
+    ///
+    /// The offset is the one that stands; those of the end of the transaction replace it.
+    fn take_part(&mut self) {
+        let member = self.member.as_ref().expect("a transaction begins with a membership");
+        let message = self.at_hand.as_ref().expect("a transaction begins with a record at hand");
+        self.began_at = (message.partition(), message.offset());
+        let Worker { producer, settings, .. } = self.worker;
+        let sent = ffi::send_offsets(producer, &settings.input, &[self.began_at], member, CALL_TIMEOUT);
+        if let Err(error) = sent {
+            self.note("send_offsets_to_transaction", error);
+            self.machine.doom(SendFault::Undelivered);
+        }
     }
 
     fn route(&mut self, handling: Handling) {
@@ -312,11 +359,21 @@ impl<'w> Run<'w> {
         self.pending.read += 1;
 
         if handling == Handling::Poison {
+            if let Some(destination) = self.refused_by.take() {
+                tracing::warn!(
+                    cause = self.undelivered,
+                    "a topic takes no records: they become dead letters"
+                );
+                self.closed.close(destination, &self.undelivered, self.clock.now());
+            }
             return self.dead_letter(
                 &incoming,
                 &BadRecord {
                     reason: DeadLetterReason::Poison,
-                    detail: format!("three transactions failed with this record: {}", self.undelivered),
+                    detail: format!(
+                        "at least three transactions failed with this record: {}",
+                        self.undelivered
+                    ),
                 },
             );
         }
@@ -341,14 +398,24 @@ impl<'w> Run<'w> {
                 let size = record_size(incoming.key, Some(routed.value), &headers);
                 let destination = routed.destination;
                 let limit = settings.max_record_sizes[destination as usize];
+                let door = self.closed.door(destination, self.clock.now());
+                if let Door::Closed(why) = door {
+                    let detail = format!("other tickets were refused a moment ago: {why}");
+                    let bad = BadRecord { reason: DeadLetterReason::Poison, detail };
+                    return self.dead_letter(&incoming, &bad);
+                }
                 if size <= limit {
+                    if door == Door::Ajar {
+                        look_again(self.worker, &settings.outputs[destination as usize]);
+                    }
+                    self.pending.tried[destination as usize] = true;
                     let record = Outgoing {
                         key: incoming.key,
                         value: Some(routed.value),
                         timestamp: incoming.timestamp,
                     };
                     let sent = send(self.worker, self.topics, destination, &record, headers);
-                    return count(sent, destination, &mut self.pending, &mut self.undelivered);
+                    return self.count(sent, destination);
                 }
                 BadRecord {
                     reason: DeadLetterReason::OutputTooLarge,
@@ -376,8 +443,61 @@ impl<'w> Run<'w> {
         let limit = self.worker.settings.max_record_sizes[destination as usize];
         let letter = DeadLetter::new(incoming, bad, limit);
         let record = Outgoing { key: letter.key, value: letter.value, timestamp: incoming.timestamp };
+        self.pending.tried[destination as usize] = true;
         let sent = send(self.worker, self.topics, destination, &record, letter.headers);
-        count(sent, destination, &mut self.pending, &mut self.undelivered)
+        self.count(sent, destination)
+    }
+
+    fn count(
+        &mut self,
+        sent: Result<(), RDKafkaErrorCode>,
+        destination: Destination,
+    ) -> Result<(), SendFault> {
+        let Err(code) = sent else {
+            self.pending.written[destination as usize] += 1;
+            return Ok(());
+        };
+        tracing::warn!(%code, ?destination, "a record was not sent, the transaction will be aborted");
+        self.is_cause_unknown |= code == RDKafkaErrorCode::State;
+        self.undelivered = format!("topic `{}`: {code}", self.worker.settings.outputs[destination as usize]);
+        self.note_topic(code);
+        Err(send_fault(code))
+    }
+
+    /// Remembers the topic of a refusal, where the open transaction has no other.
+    fn note_topic(&mut self, code: RDKafkaErrorCode) {
+        let mut tried = Destination::ALL.into_iter().filter(|it| self.pending.tried[*it as usize]);
+        let only = tried.next().filter(|_| tried.next().is_none());
+        self.refused_by = only.filter(|_| closed::closes(code));
+    }
+
+    /// Blames the open transaction's records for an error that librdkafka gave the transaction up for.
+    fn blame(&mut self, code: RDKafkaErrorCode) {
+        self.is_cause_unknown = code == RDKafkaErrorCode::State;
+        if send_fault(code) != SendFault::Refused {
+            return;
+        }
+        let names: Vec<_> = Destination::ALL
+            .into_iter()
+            .filter(|it| self.pending.tried[*it as usize])
+            .map(|it| format!("`{}`", self.worker.settings.outputs[it as usize]))
+            .collect();
+        let one_of = if names.len() == 1 { "topic" } else { "one of the topics" };
+        self.undelivered = format!("{one_of} {}: {code}", names.join(", "));
+        self.note_topic(code);
+        self.machine.doom(SendFault::Refused);
+    }
+
+    /// Asks why librdkafka has given the transaction up: it tells so only in a call made after that. Nothing comes of the call itself, since the
+    /// transaction is aborted next.
+    fn ask_for_cause(&mut self) {
+        let member = self.member.as_ref().expect("a transaction begins with a membership");
+        let Worker { producer, settings, .. } = self.worker;
+        let asked = ffi::send_offsets(producer, &settings.input, &[self.began_at], member, ASK_TIMEOUT);
+        if let Err(error) = asked {
+            tracing::warn!(%error, "why the transaction was given up");
+            self.blame(error.code);
+        }
     }
 
     fn send_offsets(&mut self, offsets: &[(Partition, i64)]) {
@@ -414,6 +534,9 @@ impl<'w> Run<'w> {
 
     fn abort(&mut self) {
         let worker = self.worker;
+        if self.is_cause_unknown {
+            self.ask_for_cause();
+        }
         // An abort purges what is queued, and the gap in the sequence numbers can cost the producer its transactional id. In a sound
         // transaction the queue empties by itself.
         if self.is_sound
@@ -488,6 +611,9 @@ impl<'w> Run<'w> {
         tracing::warn!(call, %error, code = %error.code, "a transaction call failed");
         let fault = fault(&error);
         self.is_sound = false;
+        if fault == Fault::Abortable {
+            self.blame(error.code);
+        }
         self.last_error = Some(error);
         fault
     }
@@ -533,22 +659,10 @@ fn send(
     }
 }
 
-fn count(
-    sent: Result<(), RDKafkaErrorCode>,
-    destination: Destination,
-    pending: &mut Pending,
-    undelivered: &mut String,
-) -> Result<(), SendFault> {
-    match sent {
-        Ok(()) => {
-            pending.written[destination as usize] += 1;
-            Ok(())
-        }
-        Err(code) => {
-            tracing::warn!(%code, ?destination, "a record was not sent, the transaction will be aborted");
-            *undelivered = code.to_string();
-            Err(send_fault(code))
-        }
+/// Lets librdkafka learn that a topic is there again, and may be written: by itself it looks every five minutes.
+fn look_again(worker: &Worker, topic: &str) {
+    if let Err(error) = worker.producer.client().fetch_metadata(Some(topic), ASK_TIMEOUT) {
+        tracing::warn!(%error, topic, "the topic cannot be looked at");
     }
 }
 

@@ -77,6 +77,27 @@ pub fn positions<C: ConsumerContext>(
     Ok(positions)
 }
 
+/// Says where the batch may be that cannot be unpacked: the client does not tell the partition.
+pub fn unreadable<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str) -> WorkerError {
+    let committed =
+        consumer.assignment().and_then(|assigned| consumer.committed_offsets(assigned, ASK_TIMEOUT));
+    let read = consumer.position();
+    let position = |partition: Partition| {
+        let found = [&read, &committed].into_iter().filter_map(|it| it.as_ref().ok()).find_map(|list| {
+            match list.elements_for_topic(topic).iter().find(|it| it.partition() == partition)?.offset() {
+                Offset::Offset(offset) => Some(offset.to_string()),
+                _ => None,
+            }
+        });
+        format!("{partition} at {}", found.as_deref().unwrap_or("its beginning"))
+    };
+    let partitions = consumer.assignment().map_or_else(
+        |_| Vec::new(),
+        |assigned| assigned.elements().iter().map(|it| position(it.partition())).collect(),
+    );
+    WorkerError::Unreadable { topic: topic.to_owned(), positions: partitions.join(", ") }
+}
+
 /// Says which committed offset the log does not hold, after the broker has refused one.
 pub fn lost_offset<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str) -> WorkerError {
     let all: Vec<_> = consumer.assignment().map_or_else(

@@ -9,12 +9,13 @@ use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
-    message::{BorrowedMessage, Headers},
+    message::BorrowedMessage,
 };
 
 use crate::{
     broker::Broker,
     support::{
+        headers,
         topics::{Destination, Topics},
         wait::{try_wait, wait_for},
     },
@@ -44,8 +45,9 @@ impl Record {
 
 impl From<&BorrowedMessage<'_>> for Record {
     fn from(message: &BorrowedMessage<'_>) -> Self {
-        let headers = message.headers().map(|headers| {
-            headers.iter().map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect()
+        let headers = message.headers().map(|found| {
+            let readable = |(name, value): (Vec<u8>, _)| (String::from_utf8_lossy(&name).into_owned(), value);
+            headers::all(found).into_iter().map(readable).collect()
         });
         Self {
             partition: message.partition(),

@@ -170,6 +170,15 @@ impl Router {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// The most memory it has had so far, in bytes.
+    pub fn peak_memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes =
+            line.and_then(|it| it.trim().strip_suffix(" kB")).and_then(|it| it.parse::<usize>().ok());
+        kilobytes.expect("a process that runs has a peak") * 1024
+    }
+
     fn try_ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait().expect("the process is a child of this one");

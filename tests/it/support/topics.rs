@@ -7,12 +7,13 @@ use std::{
 };
 
 use rdkafka::{
+    Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
-    message::{Header, OwnedHeaders},
     producer::{BaseRecord, Producer, ThreadedProducer},
 };
 
+use super::headers;
 use crate::broker::Broker;
 
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -85,6 +86,41 @@ impl Topics {
         self.broker
     }
 
+    /// Creates one outgoing topic again after [`Self::delete`], with one partition.
+    pub fn create_again(&self, destination: Destination) {
+        let name = self.outgoing(destination);
+        let new = NewTopic::new(&name, 1, TopicReplication::Fixed(1))
+            .set("max.message.bytes", MAX_MESSAGE_BYTES)
+            .set("retention.ms", "-1");
+        admin(self.broker, async |admin, options| {
+            for created in admin.create_topics([&new], options).await.expect("the broker creates topics") {
+                created.expect("the topic is gone");
+            }
+        });
+    }
+
+    /// Deletes one outgoing topic.
+    pub fn delete(&self, destination: Destination) {
+        let name = self.outgoing(destination);
+        admin(self.broker, async |admin, options| {
+            for deleted in admin.delete_topics(&[&name], options).await.expect("the broker deletes topics") {
+                deleted.expect("the topic was there");
+            }
+        });
+    }
+
+    /// Deletes the records of the first partition of the incoming topic that come before `offset`, as retention does.
+    pub fn delete_incoming_before(&self, offset: i64) {
+        let mut before = TopicPartitionList::new();
+        before
+            .add_partition_offset(&self.incoming(), 0, Offset::Offset(offset))
+            .expect("the offset is not negative");
+        admin(self.broker, async |admin, options| {
+            let deleted = admin.delete_records(&before, options).await.expect("the broker deletes records");
+            assert!(deleted.elements().iter().all(|it| it.error().is_ok()), "{deleted:?}");
+        });
+    }
+
     /// A name for a group that no other test uses.
     pub fn group(&self) -> String {
         format!("{}-group", self.prefix)
@@ -152,7 +188,7 @@ fn admin(broker: &Broker, work: impl AsyncFnOnce(&AdminClient<DefaultClientConte
 pub struct Outbound {
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     pub timestamp: Option<i64>,
 }
 
@@ -166,8 +202,13 @@ impl Outbound {
         Self { key: Some(key.into()), ..Self::default() }
     }
 
-    pub fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
-        self.headers.push((name.to_owned(), value.into()));
+    pub fn header(self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+        self.raw_header(name.as_bytes(), Some(value.into()))
+    }
+
+    /// A header as clients in other languages may send it: any bytes for a name, and perhaps no value.
+    pub fn raw_header(mut self, name: &[u8], value: Option<Vec<u8>>) -> Self {
+        self.headers.push((name.to_owned(), value));
         self
     }
 
@@ -184,9 +225,17 @@ pub struct Source {
 
 impl Source {
     pub fn new(broker: &Broker) -> Self {
+        Self::with(broker, &[])
+    }
+
+    /// A source with settings of its own.
+    pub fn with(broker: &Broker, settings: &[(&str, &str)]) -> Self {
         let mut config = broker.client();
         config.set("enable.idempotence", "true").set("linger.ms", "2").set("partitioner", "murmur2_random");
         config.set("message.max.bytes", MAX_MESSAGE_BYTES).set("compression.codec", "lz4");
+        for (name, value) in settings {
+            config.set(*name, *value);
+        }
         Self { producer: config.create().expect("the settings of the producer are known to librdkafka") }
     }
 
@@ -197,10 +246,7 @@ impl Source {
         record.payload = outbound.value.as_deref();
         record.timestamp = outbound.timestamp;
         if !outbound.headers.is_empty() {
-            let headers = outbound.headers.iter().fold(OwnedHeaders::new(), |headers, (name, value)| {
-                headers.insert(Header { key: name, value: Some(value) })
-            });
-            record.headers = Some(headers);
+            record.headers = Some(headers::made_of(&outbound.headers));
         }
         if let Err((error, _)) = self.producer.send(record) {
             panic!("a test's own record was refused: {error}");

@@ -222,7 +222,7 @@ impl Machine {
     /// The step that ends the open transaction, if it is to end now.
     fn finish(&mut self, now: Duration) -> Option<Command> {
         let must_end = self.taken || self.stopping;
-        let max_records = if self.suspicion.is_isolating() { 1 } else { self.settings.max_records };
+        let max_records = self.settings.max_records.min(self.suspicion.limit().unwrap_or(usize::MAX));
         let transaction = self.transaction.as_mut()?;
         if transaction.stage == Stage::Open {
             let is_due =

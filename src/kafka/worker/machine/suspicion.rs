@@ -4,20 +4,31 @@ use std::collections::BTreeMap;
 
 use super::{Handling, Offset, Partition, Transaction};
 
+/// Each step of the search makes transactions so many times shorter, or longer.
+const STEP: usize = 4;
+
 /// The search for a record that makes every transaction fail.
 ///
-/// After two blamed aborts from the same first offset the records go one a transaction, so that the third abort has one record to blame.
+/// After two blamed aborts from the same first offset transactions get shorter with each abort, down to one record: then that record is to blame. With each
+/// commit they get longer again. So the search in a transaction of ten thousand records takes some ten aborts, not ten thousand commits.
 #[derive(Debug, Default)]
 pub(super) struct Suspicion {
     firsts: BTreeMap<Partition, Offset>,
     strikes: u32,
-    /// Until where records go one by one.
+    /// Until where transactions are kept short.
     isolate_until: BTreeMap<Partition, Offset>,
+    /// The most records in a transaction meanwhile.
+    limit: usize,
     poison: Option<(Partition, Offset)>,
 }
 
 impl Suspicion {
-    pub(super) fn is_isolating(&self) -> bool {
+    /// How many records a transaction may hold while the search goes on.
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.is_isolating().then_some(self.limit)
+    }
+
+    fn is_isolating(&self) -> bool {
         !self.isolate_until.is_empty()
     }
 
@@ -33,16 +44,17 @@ impl Suspicion {
             if suspect.is_some() && suspect == self.poison {
                 return Err(());
             }
-            // The transaction that was open when isolation began may hold more than one record.
             if aborted.records == 1 {
                 self.poison = suspect;
             }
+            self.limit = narrowed(aborted.records);
             return Ok(());
         }
         let is_repeated = firsts.iter().any(|(partition, first)| self.firsts.get(partition) == Some(first));
         self.strikes = if is_repeated { self.strikes + 1 } else { 1 };
         self.firsts = firsts;
         if self.strikes >= 2 {
+            self.limit = narrowed(aborted.records);
             self.isolate_until = aborted.spans.iter().map(|(&it, span)| (it, span.next)).collect();
         }
         Ok(())
@@ -59,9 +71,14 @@ impl Suspicion {
             }
         }
         self.poison = None;
+        self.limit = self.limit.saturating_mul(STEP);
         // A partition that was part of a failed transaction stays under suspicion while others go on.
         if self.isolate_until.is_empty() && self.firsts.is_empty() {
             *self = Self::default();
         }
     }
+}
+
+fn narrowed(records: usize) -> usize {
+    (records / STEP).max(1)
 }
