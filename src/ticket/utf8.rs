@@ -33,10 +33,10 @@ const LONG: usize = 64;
 /// The bytes as text, or where they are none.
 #[inline]
 pub(super) fn text(bytes: &[u8]) -> Result<&str, Utf8Error> {
-    if bytes.len() >= LONG {
-        if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
-            return Ok(text);
-        }
+    if bytes.len() >= LONG
+        && let Ok(text) = simdutf8::basic::from_utf8(bytes)
+    {
+        return Ok(text);
     }
     std::str::from_utf8(bytes)
 }

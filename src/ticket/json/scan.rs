@@ -145,7 +145,7 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(super) fn key(&mut self) -> Result<Key, Fault> {
         let start = self.at + 1;
-        let is_escaped = self.to_quote()?;
+        let is_escaped = self.pass_string()?;
         let key = Key { start, end: self.at, is_escaped };
         self.take();
         if self.token() != Some(b':') {
@@ -159,7 +159,7 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(super) fn string(&mut self) -> Result<Raw<'a>, Fault> {
         let start = self.at + 1;
-        let is_escaped = self.to_quote()?;
+        let is_escaped = self.pass_string()?;
         let text = self.text.get(start..self.at).expect("quotes lie between characters");
         self.take();
         Ok(Raw::json(text, is_escaped))
@@ -167,7 +167,7 @@ impl<'a> Cursor<'a> {
 
     /// From the opening quote of a string to its closing one; says whether there are escapes between them.
     #[inline(always)]
-    fn to_quote(&mut self) -> Result<bool, Fault> {
+    fn pass_string(&mut self) -> Result<bool, Fault> {
         self.at = next_special(self.text.as_bytes(), self.at + 1);
         let is_escaped = self.peek() != Some(b'"');
         if is_escaped {
