@@ -120,6 +120,7 @@ fn tickets_for_a_topic_that_was_deleted_are_dead_letters_until_it_is_there_again
     send(&source, &topics, 0);
     watch.wait_for(PART);
     eprintln!("deleted: {:?}", start.elapsed());
+    assert_eq!(dead_letters(&watch).len(), PART / Destination::ALL.len());
     assert!(start.elapsed() < NOT_BLOCKED, "{:?}", start.elapsed());
 
     topics.create_again(Destination::Isv);

@@ -10,8 +10,8 @@ use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::{
-    Consumer, Deadline, Report, TRY_AGAIN, TopicState, Use, cause, code, input_consumer, not_created,
-    producer,
+    Consumer, Deadline, Report, Severity, TRY_AGAIN, TopicState, Use, cause, code, input_consumer,
+    not_created, producer,
 };
 use crate::config::Config;
 use crate::kafka::clients::ClientRefused;
@@ -262,10 +262,16 @@ fn offsets_refused(config: &Config, error: &KafkaError, report: &mut Report) {
             format!("group `{group}` cannot be used"),
             "give this user the right READ on the group (`kafka.group_id`)",
         ),
-        Some(RDKafkaErrorCode::TopicAuthorizationFailed) => report.error(
-            format!("offsets of topic `{}` cannot be committed", config.topics.incoming),
-            "give this user the right READ on the topic",
-        ),
+        Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
+            let topic = format!("`{}`", config.topics.incoming);
+            // A topic that may not be read has been told already, and the remedy is the same.
+            if !report.findings.iter().any(|it| it.severity == Severity::Error && it.text.contains(&topic)) {
+                report.error(
+                    format!("offsets of topic {topic} cannot be committed"),
+                    "give this user the right READ on the topic",
+                );
+            }
+        }
         _ => report
             .error(format!("group `{group}` cannot commit in a transaction: {}", cause(error)), TRY_AGAIN),
     }

@@ -57,6 +57,8 @@ const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The clock is read once for so many records.
 const RECORDS_PER_CLOCK_READING: u32 = 32;
+/// How long a commit waits for its records before it looks whether their topics are still there; then it waits on.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long librdkafka is asked for what it knows already.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 /// So many batches that cannot be unpacked end the worker: each is the same one, fetched again.
@@ -220,7 +222,7 @@ impl<'w> Run<'w> {
             Command::Begin => self.begin(),
             Command::Route(handling) => self.route(handling),
             Command::SendOffsets(offsets) => self.send_offsets(&offsets),
-            Command::Commit => self.commit(),
+            Command::Commit => self.commit()?,
             Command::Abort => self.abort(),
             Command::Seek(partition, offset) => self.seek(partition, offset)?,
             Command::Assign(partitions) => self.assign(&partitions)?,
@@ -404,10 +406,14 @@ impl<'w> Run<'w> {
                     let bad = BadRecord { reason: DeadLetterReason::Poison, detail };
                     return self.dead_letter(&incoming, &bad);
                 }
+                if door == Door::Ajar
+                    && let Some(code) = look_at(self.worker, &settings.outputs[destination as usize])
+                {
+                    let detail = self.close(destination, code);
+                    return self
+                        .dead_letter(&incoming, &BadRecord { reason: DeadLetterReason::Poison, detail });
+                }
                 if size <= limit {
-                    if door == Door::Ajar {
-                        look_again(self.worker, &settings.outputs[destination as usize]);
-                    }
                     self.pending.tried[destination as usize] = true;
                     let record = Outgoing {
                         key: incoming.key,
@@ -488,6 +494,33 @@ impl<'w> Run<'w> {
         self.machine.doom(SendFault::Refused);
     }
 
+    /// Leaves a topic alone for a while, and says why.
+    fn close(&mut self, destination: Destination, code: RDKafkaErrorCode) -> String {
+        let why = format!("topic `{}`: {code}", self.worker.settings.outputs[destination as usize]);
+        tracing::warn!(cause = why, "a topic takes no records: they become dead letters");
+        self.closed.close(destination, &why, self.clock.now());
+        why
+    }
+
+    /// Looks whether a topic is to blame that records are not delivered in time: librdkafka waits for one that was deleted, and with it for all.
+    fn look_for_missing(&mut self) -> Result<bool, WorkerError> {
+        let mut is_missing = false;
+        for destination in Destination::ALL {
+            let name = &self.worker.settings.outputs[destination as usize];
+            if !self.pending.tried[destination as usize] {
+                continue;
+            }
+            let Some(code) = look_at(self.worker, name) else { continue };
+            let why = self.close(destination, code);
+            if destination == Destination::DeadLetter {
+                return Err(WorkerError::DeadLetterRefused(why));
+            }
+            is_missing = true;
+        }
+        self.clock.read();
+        Ok(is_missing)
+    }
+
     /// Asks why librdkafka has given the transaction up: it tells so only in a call made after that. Nothing comes of the call itself, since the
     /// transaction is aborted next.
     fn ask_for_cause(&mut self) {
@@ -513,14 +546,19 @@ impl<'w> Run<'w> {
         self.machine.offsets_sent(sent, self.clock.now());
     }
 
-    fn commit(&mut self) {
+    fn commit(&mut self) -> Result<(), WorkerError> {
         let worker = self.worker;
-        let outcome = match ffi::flush(&worker.producer, CALL_TIMEOUT) {
+        let outcome = match ffi::flush(&worker.producer, FLUSH_TIMEOUT) {
+            Err(_) if self.look_for_missing()? => {
+                self.is_sound = false;
+                self.machine.doom(SendFault::Undelivered);
+                return Ok(());
+            }
             Err(code) => {
                 tracing::warn!(%code, "records are not delivered yet, waiting on");
                 Err(Fault::Retriable)
             }
-            Ok(()) if self.look_for_undelivered() => return,
+            Ok(()) if self.look_for_undelivered() => return Ok(()),
             Ok(()) => ffi::transaction(&worker.producer, TransactionCall::Commit, CALL_TIMEOUT)
                 .map_err(|error| self.note("commit_transaction", error)),
         };
@@ -530,6 +568,7 @@ impl<'w> Run<'w> {
             worker.status.committed(self.pending.read, &self.pending.written);
         }
         self.machine.committed(outcome, self.clock.now());
+        Ok(())
     }
 
     fn abort(&mut self) {
@@ -659,10 +698,17 @@ fn send(
     }
 }
 
-/// Lets librdkafka learn that a topic is there again, and may be written: by itself it looks every five minutes.
-fn look_again(worker: &Worker, topic: &str) {
-    if let Err(error) = worker.producer.client().fetch_metadata(Some(topic), ASK_TIMEOUT) {
-        tracing::warn!(%error, topic, "the topic cannot be looked at");
+/// Looks at a topic, and gives the error if it takes no records. Without this librdkafka learns only within five minutes that a topic is there again.
+fn look_at(worker: &Worker, topic: &str) -> Option<RDKafkaErrorCode> {
+    match worker.producer.client().fetch_metadata(Some(topic), ASK_TIMEOUT) {
+        Ok(metadata) => {
+            let found = metadata.topics().iter().find(|it| it.name() == topic)?;
+            found.error().map(RDKafkaErrorCode::from).filter(|code| closed::closes(*code))
+        }
+        Err(error) => {
+            tracing::warn!(%error, topic, "the topic cannot be looked at");
+            None
+        }
     }
 }
 
