@@ -23,19 +23,26 @@ pub mod route;
 pub mod explain;
 
 // The edge.
+#[cfg(feature = "kafka")]
 pub mod config;
 
+#[cfg(feature = "kafka")]
 pub mod kafka;
 
+#[cfg(feature = "kafka")]
 pub mod service;
 
+#[cfg(feature = "kafka")]
 pub mod commands;
 
+#[cfg(feature = "kafka")]
 pub mod cli;
 
+#[cfg(feature = "kafka")]
 mod panics;
 
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "kafka")]
 pub use panics::guard_panics;
