@@ -47,6 +47,11 @@ image:
 bench:
     cargo bench --bench core
 
+# The same in instructions, which do not depend on the machine's load; needs valgrind.
+instructions:
+    cargo install --locked gungraun-runner --version 0.20.0
+    cargo bench --bench instructions
+
 # Fuzz one target: `just fuzz ticket_json 600`.
 fuzz target seconds='60':
     cargo fuzz run --sanitizer none {{target}} -- -max_total_time={{seconds}}
