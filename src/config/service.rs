@@ -185,7 +185,7 @@ impl Transaction {
     }
 }
 
-/// The port for health checks and metrics.
+/// The port for health checks.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
