@@ -8,6 +8,7 @@ mod error;
 mod faults;
 mod machine;
 mod outgoing;
+mod refusals;
 mod start;
 mod status;
 
@@ -33,6 +34,7 @@ use closed::{Closed, Door};
 use context::{Rebalance, send_fault};
 use machine::{BeginFault, Command, Fault, Handling, Machine, Partition, Polled, SendFault};
 use outgoing::{DeadLetter, Incoming, record_size, routed_headers};
+use refusals::look_at;
 
 pub use context::{InputContext, OutputContext};
 pub use error::WorkerError;
@@ -325,21 +327,6 @@ impl<'w> Run<'w> {
         }
     }
 
-    /// Makes the coordinator know the transaction before any of its topics can be refused: an abort of one that it does not know costs the producer.
-    ///
-    /// The offset is the one that stands; those of the end of the transaction replace it.
-    fn take_part(&mut self) {
-        let member = self.member.as_ref().expect("a transaction begins with a membership");
-        let message = self.at_hand.as_ref().expect("a transaction begins with a record at hand");
-        self.began_at = (message.partition(), message.offset());
-        let Worker { producer, settings, .. } = self.worker;
-        let sent = ffi::send_offsets(producer, &settings.input, &[self.began_at], member, CALL_TIMEOUT);
-        if let Err(error) = sent {
-            self.note("send_offsets_to_transaction", error);
-            self.machine.doom(SendFault::Undelivered);
-        }
-    }
-
     fn route(&mut self, handling: Handling) {
         let message = self.at_hand.take().expect("the machine routes only the record at hand");
         let outcome = self.route_message(&message, handling);
@@ -468,69 +455,6 @@ impl<'w> Run<'w> {
         self.undelivered = format!("topic `{}`: {code}", self.worker.settings.outputs[destination as usize]);
         self.note_topic(code);
         Err(send_fault(code))
-    }
-
-    /// Remembers the topic of a refusal, where the open transaction has no other.
-    fn note_topic(&mut self, code: RDKafkaErrorCode) {
-        let mut tried = Destination::ALL.into_iter().filter(|it| self.pending.tried[*it as usize]);
-        let only = tried.next().filter(|_| tried.next().is_none());
-        self.refused_by = only.filter(|_| closed::closes(code));
-    }
-
-    /// Blames the open transaction's records for an error that librdkafka gave the transaction up for.
-    fn blame(&mut self, code: RDKafkaErrorCode) {
-        self.is_cause_unknown = code == RDKafkaErrorCode::State;
-        if send_fault(code) != SendFault::Refused {
-            return;
-        }
-        let names: Vec<_> = Destination::ALL
-            .into_iter()
-            .filter(|it| self.pending.tried[*it as usize])
-            .map(|it| format!("`{}`", self.worker.settings.outputs[it as usize]))
-            .collect();
-        let one_of = if names.len() == 1 { "topic" } else { "one of the topics" };
-        self.undelivered = format!("{one_of} {}: {code}", names.join(", "));
-        self.note_topic(code);
-        self.machine.doom(SendFault::Refused);
-    }
-
-    /// Leaves a topic alone for a while, and says why.
-    fn close(&mut self, destination: Destination, code: RDKafkaErrorCode) -> String {
-        let why = format!("topic `{}`: {code}", self.worker.settings.outputs[destination as usize]);
-        tracing::warn!(cause = why, "a topic takes no records: they become dead letters");
-        self.closed.close(destination, &why, self.clock.now());
-        why
-    }
-
-    /// Looks whether a topic is to blame that records are not delivered in time: librdkafka waits for one that was deleted, and with it for all.
-    fn look_for_missing(&mut self) -> Result<bool, WorkerError> {
-        let mut is_missing = false;
-        for destination in Destination::ALL {
-            let name = &self.worker.settings.outputs[destination as usize];
-            if !self.pending.tried[destination as usize] {
-                continue;
-            }
-            let Some(code) = look_at(self.worker, name) else { continue };
-            let why = self.close(destination, code);
-            if destination == Destination::DeadLetter {
-                return Err(WorkerError::DeadLetterRefused(why));
-            }
-            is_missing = true;
-        }
-        self.clock.read();
-        Ok(is_missing)
-    }
-
-    /// Asks why librdkafka has given the transaction up: it tells so only in a call made after that. Nothing comes of the call itself, since the
-    /// transaction is aborted next.
-    fn ask_for_cause(&mut self) {
-        let member = self.member.as_ref().expect("a transaction begins with a membership");
-        let Worker { producer, settings, .. } = self.worker;
-        let asked = ffi::send_offsets(producer, &settings.input, &[self.began_at], member, ASK_TIMEOUT);
-        if let Err(error) = asked {
-            tracing::warn!(%error, "why the transaction was given up");
-            self.blame(error.code);
-        }
     }
 
     fn send_offsets(&mut self, offsets: &[(Partition, i64)]) {
@@ -694,20 +618,6 @@ fn send(
                 thread::sleep(QUEUE_FULL_PAUSE);
             }
             Err((code, _)) => return Err(code),
-        }
-    }
-}
-
-/// Looks at a topic, and gives the error if it takes no records. Without this librdkafka learns only within five minutes that a topic is there again.
-fn look_at(worker: &Worker, topic: &str) -> Option<RDKafkaErrorCode> {
-    match worker.producer.client().fetch_metadata(Some(topic), ASK_TIMEOUT) {
-        Ok(metadata) => {
-            let found = metadata.topics().iter().find(|it| it.name() == topic)?;
-            found.error().map(RDKafkaErrorCode::from).filter(|code| closed::closes(*code))
-        }
-        Err(error) => {
-            tracing::warn!(%error, topic, "the topic cannot be looked at");
-            None
         }
     }
 }
