@@ -1,0 +1,187 @@
+//! One record, from what was polled to what is sent.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    error::RDKafkaErrorCode,
+    message::{BorrowedMessage, Message},
+};
+
+use super::{
+    Run, Worker,
+    closed::Door,
+    context::send_fault,
+    machine::{Handling, SendFault},
+    outgoing::{DeadLetter, Incoming, record_size, routed_headers},
+    refusals::look_at,
+};
+use crate::{
+    kafka::ffi::{self, Headers, Outgoing, Topic},
+    route::{Destination, Router},
+    ticket::{BadRecord, DeadLetterReason},
+};
+
+/// The pause when librdkafka's queue is full: a shorter one costs twice the CPU for the same throughput.
+const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(10);
+
+impl Run<'_> {
+    pub(super) fn route_message(
+        &mut self,
+        message: &BorrowedMessage<'_>,
+        handling: Handling,
+    ) -> Result<(), SendFault> {
+        let settings = &self.worker.settings;
+        let incoming = Incoming {
+            topic: message.topic(),
+            partition: message.partition(),
+            offset: message.offset(),
+            key: message.key(),
+            value: message.payload(),
+            timestamp: message.timestamp().to_millis(),
+            headers: message.headers(),
+        };
+        let (content_type, header_count) = incoming.scan_headers();
+        self.pending.read += 1;
+
+        if handling == Handling::Poison {
+            if let Some(destination) = self.refused_by.take() {
+                tracing::warn!(
+                    cause = self.undelivered,
+                    "a topic takes no records: they become dead letters"
+                );
+                self.closed.close(destination, &self.undelivered, self.clock.now());
+            }
+            return self.dead_letter(
+                &incoming,
+                &BadRecord {
+                    reason: DeadLetterReason::Poison,
+                    detail: format!(
+                        "at least three transactions failed with this record: {}",
+                        self.undelivered
+                    ),
+                },
+            );
+        }
+        if header_count > settings.limits.max_headers {
+            return self.dead_letter(
+                &incoming,
+                &BadRecord {
+                    reason: DeadLetterReason::TooManyHeaders,
+                    detail: format!("{header_count} headers, limit is {}", settings.limits.max_headers),
+                },
+            );
+        }
+        let faults = &settings.faults;
+        let (router, snapshot) = (&mut self.router, &*self.snapshot);
+        let routed = unless_panicked(|| {
+            faults.before_route(incoming.key);
+            router.route(snapshot, content_type, incoming.value)
+        });
+        let bad = match routed {
+            Some(Ok(routed)) => {
+                let headers = routed_headers(&incoming, header_count, &routed);
+                let size = record_size(incoming.key, Some(routed.value), &headers);
+                let destination = routed.destination;
+                let limit = settings.max_record_sizes[destination as usize];
+                let door = self.closed.door(destination, self.clock.now());
+                if let Door::Closed(why) = door {
+                    let detail = format!("other tickets were refused a moment ago: {why}");
+                    let bad = BadRecord { reason: DeadLetterReason::Poison, detail };
+                    return self.dead_letter(&incoming, &bad);
+                }
+                if door == Door::Ajar
+                    && let Some(code) = look_at(self.worker, &settings.outputs[destination as usize])
+                {
+                    let detail = self.close(destination, code);
+                    return self
+                        .dead_letter(&incoming, &BadRecord { reason: DeadLetterReason::Poison, detail });
+                }
+                if size <= limit {
+                    self.pending.tried[destination as usize] = true;
+                    let record = Outgoing {
+                        key: incoming.key,
+                        value: Some(routed.value),
+                        timestamp: incoming.timestamp,
+                    };
+                    let sent = send(self.worker, self.topics, destination, &record, headers);
+                    return self.count(sent, destination);
+                }
+                BadRecord {
+                    reason: DeadLetterReason::OutputTooLarge,
+                    detail: format!(
+                        "the routed ticket takes {size} bytes, topic `{}` allows {limit}",
+                        settings.outputs[destination as usize]
+                    ),
+                }
+            }
+            Some(Err(bad)) => bad,
+            None => {
+                // The panic may have left its scratch half written.
+                self.router = Router::new(Arc::clone(&self.worker.policy), settings.limits, settings.output);
+                BadRecord {
+                    reason: DeadLetterReason::Poison,
+                    detail: "the router failed on this record; please report it with the record".to_owned(),
+                }
+            }
+        };
+        self.dead_letter(&incoming, &bad)
+    }
+
+    fn dead_letter(&mut self, incoming: &Incoming<'_>, bad: &BadRecord) -> Result<(), SendFault> {
+        let destination = Destination::DeadLetter;
+        let limit = self.worker.settings.max_record_sizes[destination as usize];
+        let letter = DeadLetter::new(incoming, bad, limit);
+        let record = Outgoing { key: letter.key, value: letter.value, timestamp: incoming.timestamp };
+        self.pending.tried[destination as usize] = true;
+        let sent = send(self.worker, self.topics, destination, &record, letter.headers);
+        self.count(sent, destination)
+    }
+
+    fn count(
+        &mut self,
+        sent: Result<(), RDKafkaErrorCode>,
+        destination: Destination,
+    ) -> Result<(), SendFault> {
+        let Err(code) = sent else {
+            self.pending.written[destination as usize] += 1;
+            return Ok(());
+        };
+        tracing::warn!(%code, ?destination, "a record was not sent, the transaction will be aborted");
+        self.is_cause_unknown |= code == RDKafkaErrorCode::State;
+        self.undelivered = format!("topic `{}`: {code}", self.worker.settings.outputs[destination as usize]);
+        self.note_topic(code);
+        Err(send_fault(code))
+    }
+}
+
+/// Calls `work`; `None` if it panicked. What it has borrowed mutably must not be used again.
+fn unless_panicked<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+fn send(
+    worker: &Worker,
+    topics: &[Topic<'_>],
+    destination: Destination,
+    record: &Outgoing<'_>,
+    mut headers: Headers,
+) -> Result<(), RDKafkaErrorCode> {
+    let waiting = Instant::now();
+    loop {
+        match ffi::send(&worker.producer, &topics[destination as usize], record, headers) {
+            Ok(()) => return Ok(()),
+            Err((RDKafkaErrorCode::QueueFull, returned))
+                if waiting.elapsed() < worker.settings.transactions.finish_deadline =>
+            {
+                headers = returned;
+                thread::sleep(QUEUE_FULL_PAUSE);
+            }
+            Err((code, _)) => return Err(code),
+        }
+    }
+}
