@@ -129,7 +129,10 @@ pub fn check_settings(config: &Config) -> Result<(), ClientRefused> {
 
 fn consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
     let mut client = ClientConfig::new();
+    // 200 MB of zeros fit into a record of 1 MB that a broker takes: `receive.message.max.bytes` is what unpacking may cost. Over it the partition
+    // cannot be read on, below it the record becomes a dead letter.
     for (name, value) in [
+        ("receive.message.max.bytes", "268435456"),
         ("fetch.queue.backoff.ms", "10"),
         ("fetch.wait.max.ms", "100"),
         ("queued.max.messages.kbytes", "16384"),

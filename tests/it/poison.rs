@@ -26,9 +26,9 @@ fn a_zip_bomb_becomes_a_digest_and_neither_memory_nor_the_next_ticket_suffers() 
         let mut watch = Watch::new(&topics);
         // Each goes in a batch of its own: the broker's limit is for the compressed batch.
         let wrapping =
-            [("message.max.bytes", "200000000"), ("compression.codec", codec), ("batch.num.messages", "1")];
+            [("message.max.bytes", "250000000"), ("compression.codec", codec), ("batch.num.messages", "1")];
         let bomber = Source::with(topics.broker(), &wrapping);
-        let sizes = [("bomb", 60 * MEGABYTE), ("large", 10 * MEGABYTE)];
+        let sizes = [("bomb", 200 * MEGABYTE), ("large", 10 * MEGABYTE)];
         let start = Instant::now();
         for (key, size) in sizes {
             bomber.send_all(&topics.incoming(), &[Outbound::new(key, vec![0; size])]);
@@ -50,7 +50,7 @@ fn a_zip_bomb_becomes_a_digest_and_neither_memory_nor_the_next_ticket_suffers() 
         }
         let peak = router.peak_memory() / MEGABYTE;
         eprintln!("{codec}: peak {peak} MB, {:?}", start.elapsed());
-        assert!(peak < 400, "{codec}: {peak} MB");
+        assert!(peak < 700, "{codec}: {peak} MB");
     }
 }
 
@@ -61,9 +61,9 @@ fn a_batch_that_does_not_fit_into_memory_ends_the_router_with_what_to_do() {
     load_catalog(&source, &topics);
     let mut router = Settings::new(&topics).start("router");
     router.wait_until_ready();
-    let wrapping = [("message.max.bytes", "300000000"), ("compression.codec", "zstd")];
+    let wrapping = [("message.max.bytes", "400000000"), ("compression.codec", "zstd")];
     let bomber = Source::with(topics.broker(), &wrapping);
-    bomber.send_all(&topics.incoming(), &[Outbound::new("bomb", vec![0; 150 * MEGABYTE])]);
+    bomber.send_all(&topics.incoming(), &[Outbound::new("bomb", vec![0; 300 * MEGABYTE])]);
     assert_eq!(router.wait_for_end().code(), Some(1));
     let said = router.said();
     assert!(
