@@ -1,6 +1,8 @@
 //! What `benches/core.rs` measures, in instructions: they do not depend on the load of the machine, so a change
 //! of a few per cent can be told. Needs valgrind, and `gungraun-runner` of the version of the crate.
 
+#![expect(missing_docs, reason = "the macros of gungraun make public items without docs")]
+
 mod sample;
 
 use std::{hint::black_box, sync::Arc};
