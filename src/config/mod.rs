@@ -53,7 +53,7 @@ pub struct Config {
     pub limits: Limits,
     /// The threads that route, and their transactions.
     pub worker: Worker,
-    /// The port for health checks and metrics.
+    /// The port for health checks.
     pub http: Http,
     /// The way down.
     pub shutdown: Shutdown,
