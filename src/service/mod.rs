@@ -31,8 +31,8 @@ use crate::{
         feed::{Feed, FeedError, FeedStatus},
         identity::Identity,
         worker::{
-            Faults, InputContext, OutputContext, Totals, TransactionSettings, Worker, WorkerError,
-            WorkerSettings, WorkerStatus,
+            Faults, InputContext, OutputContext, TransactionSettings, Worker, WorkerError, WorkerSettings,
+            WorkerStatus,
         },
     },
     policy::Policy,
@@ -196,12 +196,6 @@ impl Service {
     #[must_use]
     pub fn health(&self) -> Arc<Health> {
         Arc::clone(&self.health)
-    }
-
-    /// The figures of all workers together.
-    #[must_use]
-    pub fn totals(&self) -> Totals {
-        self.health.totals()
     }
 
     /// Waits until the first thread ends.

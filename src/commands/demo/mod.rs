@@ -122,8 +122,9 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     };
     until.store(true, Ordering::Relaxed);
     let summary = watching.join().map_err(|_| anyhow::anyhow!("the demo's own thread panicked"))?;
-    let totals = service.totals();
+    let health = service.health();
     let drained = service.drain(config.shutdown.grace());
+    let totals = health.totals();
     ended.context("the router stopped")?;
     let summary = summary?;
     view::farewell(&summary, &totals, embedded.is_some());
