@@ -147,14 +147,15 @@ pub struct Transaction {
     /// Most tickets in one transaction.
     ///
     /// A transaction is closed as soon as the input is drained, so this counts under load only. Higher: less
-    /// work for the brokers, more tickets done again after an abort. Lower: the cost of a commit (about 10 ms)
-    /// is shared by fewer.
+    /// work for the brokers, more tickets done again after an abort. Lower: the cost of a commit, some tens of
+    /// milliseconds, is shared by fewer.
     #[schemars(range(min = 1, max = 100_000))]
     pub max_records: usize,
 
     /// Longest time a transaction takes in tickets, in milliseconds.
     ///
-    /// Consumers see a ticket after its transaction only, so this is added to the latency under load.
+    /// Consumers see a ticket after its transaction only. This too counts only while there is a backlog. Higher:
+    /// larger batches, which cost the brokers less. Lower: a backlog comes out in smaller portions.
     #[schemars(range(min = 1, max = 60_000))]
     pub max_age_ms: u64,
 
@@ -169,7 +170,7 @@ pub struct Transaction {
 
 impl Default for Transaction {
     fn default() -> Self {
-        Self { max_records: 10_000, max_age_ms: 100, timeout_ms: 15_000 }
+        Self { max_records: 20_000, max_age_ms: 500, timeout_ms: 15_000 }
     }
 }
 

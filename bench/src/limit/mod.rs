@@ -46,10 +46,10 @@ pub struct Limit {
     #[arg(long)]
     pub content_type: Option<String>,
     /// Records after which a transaction, or a batch of at-least-once, ends.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 20_000)]
     pub batch_records: usize,
     /// Age in milliseconds after which it ends.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 500)]
     pub batch_age_ms: u64,
     /// How long to wait for more input before it ends early, in milliseconds.
     #[arg(long, default_value_t = 0)]
@@ -228,10 +228,10 @@ fn producer(options: &Limit) -> Result<Client> {
         ("acks", "all"),
         ("compression.type", "none"),
         ("partitioner", "murmur2_random"),
-        ("linger.ms", "5"),
+        ("linger.ms", "50"),
         ("batch.size", "1000000"),
         ("queue.buffering.max.messages", &queue_records),
-        ("retry.backoff.ms", "10"),
+        ("retry.backoff.ms", "2"),
         ("delivery.report.only.error", "true"),
     ];
     if options.guarantee == Guarantee::ExactlyOnce {

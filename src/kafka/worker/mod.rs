@@ -15,6 +15,7 @@ mod start;
 mod status;
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -127,7 +128,7 @@ impl Worker {
             router: Router::new(Arc::clone(&self.policy), self.settings.limits, self.settings.output),
             snapshot: self.catalog.snapshot(),
             clock: Clock::new(),
-            at_hand: None,
+            at_hand: VecDeque::new(),
             member: None,
             pending: Pending::default(),
             undelivered: String::new(),
@@ -182,7 +183,8 @@ struct Run<'w> {
     /// The catalog as it was when the transaction began.
     snapshot: Arc<Snapshot>,
     clock: Clock,
-    at_hand: Option<BorrowedMessage<'w>>,
+    /// The records that the machine has at hand.
+    at_hand: VecDeque<BorrowedMessage<'w>>,
     /// The membership in whose name the open transaction's offsets go.
     member: Option<GroupMetadata>,
     pending: Pending,
@@ -256,7 +258,7 @@ impl<'w> Run<'w> {
         let polled = match worker.consumer.poll(if may_wait { IDLE_POLL } else { Duration::ZERO }) {
             Some(Ok(message)) => {
                 let polled = Polled::Record(message.partition(), message.offset());
-                self.at_hand = Some(message);
+                self.at_hand.push_back(message);
                 self.clock.record();
                 polled
             }
@@ -303,6 +305,8 @@ impl<'w> Run<'w> {
             None => Err(BeginFault::NotMember),
             Some(member) => {
                 self.member = Some(member);
+                let first = self.at_hand.front().expect("a transaction begins with a record at hand");
+                self.began_at = (first.partition(), first.offset());
                 self.transactions += 1;
                 self.snapshot = self.worker.catalog.snapshot();
                 self.pending = Pending::default();
@@ -314,27 +318,19 @@ impl<'w> Run<'w> {
             }
         };
         if outcome.is_err() {
-            self.at_hand = None;
+            self.at_hand.clear();
         }
-        let has_begun = outcome.is_ok();
         self.machine.began(outcome, self.clock.now());
-        if has_begun {
-            self.take_part();
-        }
     }
 
     fn route(&mut self, handling: Handling) {
-        let message = self.at_hand.take().expect("the machine routes only the record at hand");
+        let message = self.at_hand.pop_front().expect("the machine routes only what is at hand");
         let outcome = self.route_message(&message, handling);
         self.machine.sent(outcome);
     }
 
     fn send_offsets(&mut self, offsets: &[(Partition, i64)]) {
         let worker = self.worker;
-        if worker.settings.faults.aborts(self.transactions) {
-            self.machine.doom(SendFault::Undelivered);
-            return;
-        }
         let member = self.member.as_ref().expect("a transaction begins with a membership");
         let sent = ffi::send_offsets(&worker.producer, &worker.settings.input, offsets, member, CALL_TIMEOUT)
             .map_err(|error| self.note("send_offsets_to_transaction", error));
@@ -344,6 +340,10 @@ impl<'w> Run<'w> {
 
     fn commit(&mut self) -> Result<(), WorkerError> {
         let worker = self.worker;
+        if worker.settings.faults.aborts(self.transactions) {
+            self.machine.doom(SendFault::Undelivered);
+            return Ok(());
+        }
         let outcome = match ffi::flush(&worker.producer, FLUSH_TIMEOUT) {
             Err(_) if self.look_for_missing()? => {
                 self.is_sound = false;
@@ -383,7 +383,7 @@ impl<'w> Run<'w> {
             .map_err(|error| self.note("abort_transaction", error));
         // What was undelivered in this transaction is read again.
         drop(worker.producer.client().context().take_failure());
-        self.at_hand = None;
+        self.at_hand.clear();
         self.clock.read();
         if outcome.is_ok() {
             worker.status.aborted();
@@ -436,7 +436,7 @@ impl<'w> Run<'w> {
         self.worker.consumer.unassign().map_err(WorkerError::Assign)?;
         self.worker.status.assigned(false);
         tracing::info!("partitions given up");
-        self.at_hand = None;
+        self.at_hand.clear();
         self.machine.unassigned();
         Ok(())
     }

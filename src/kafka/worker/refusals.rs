@@ -1,28 +1,11 @@
 //! What a worker does when the broker or librdkafka gives a transaction up: it finds the topic or the record that is to blame.
 
-use rdkafka::{error::RDKafkaErrorCode, message::Message, producer::Producer};
+use rdkafka::{error::RDKafkaErrorCode, producer::Producer};
 
-use super::{
-    ASK_TIMEOUT, CALL_TIMEOUT, Run, Worker, WorkerError, closed, context::send_fault, machine::SendFault,
-};
+use super::{ASK_TIMEOUT, Run, Worker, WorkerError, closed, context::send_fault, machine::SendFault};
 use crate::{kafka::ffi, route::Destination};
 
 impl Run<'_> {
-    /// Makes the coordinator know the transaction before any of its topics can be refused: an abort of one that it does not know costs the producer.
-    ///
-    /// The offset is the one that stands; those of the end of the transaction replace it.
-    pub(super) fn take_part(&mut self) {
-        let member = self.member.as_ref().expect("a transaction begins with a membership");
-        let message = self.at_hand.as_ref().expect("a transaction begins with a record at hand");
-        self.began_at = (message.partition(), message.offset());
-        let Worker { producer, settings, .. } = self.worker;
-        let sent = ffi::send_offsets(producer, &settings.input, &[self.began_at], member, CALL_TIMEOUT);
-        if let Err(error) = sent {
-            self.note("send_offsets_to_transaction", error);
-            self.machine.doom(SendFault::Undelivered);
-        }
-    }
-
     /// Remembers the topic of a refusal, where the open transaction has no other.
     pub(super) fn note_topic(&mut self, code: RDKafkaErrorCode) {
         let mut tried = Destination::ALL.into_iter().filter(|it| self.pending.tried[*it as usize]);

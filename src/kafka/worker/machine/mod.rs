@@ -13,7 +13,7 @@
 mod suspicion;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -29,6 +29,9 @@ pub type Offset = i64;
 pub struct Settings {
     /// Records in a transaction at most; at least 1.
     pub max_records: usize,
+    /// Records that are polled, as far as they are there, before a transaction begins with them; at least 1. If there are no more, their
+    /// offsets are all that the transaction has to send.
+    pub max_gathered: usize,
     /// Age of a transaction at most, counted from its begin.
     pub max_age: Duration,
     /// How long commit or abort may be tried again before the outcome counts as unknown.
@@ -40,14 +43,14 @@ pub struct Settings {
 pub enum Command {
     /// Poll the consumer, and wait for a record if `may_wait`; report with [`Machine::polled`].
     Poll {
-        /// No transaction is open.
+        /// No transaction is open, and no record is at hand for one.
         may_wait: bool,
     },
     /// Begin a transaction if the consumer is a member of its group; report with [`Machine::began`].
     Begin,
-    /// Route the record just polled and send the result; report with [`Machine::sent`].
+    /// Route the first of the records at hand and send the result; report with [`Machine::sent`].
     Route(Handling),
-    /// Add these offsets to the transaction; report with [`Machine::offsets_sent`].
+    /// Add these offsets to the transaction, in place of those that were added before; report with [`Machine::offsets_sent`].
     SendOffsets(Vec<(Partition, Offset)>),
     /// Flush, then commit the transaction; report with [`Machine::committed`].
     Commit,
@@ -133,13 +136,29 @@ pub enum Failure {
 #[derive(Debug)]
 struct Transaction {
     began: Duration,
+    /// Records that were polled for it.
     records: usize,
     spans: BTreeMap<Partition, Span>,
     stage: Stage,
+    /// The offsets sent are those behind its last records.
+    is_in_step: bool,
     /// When it was first tried to end it.
     finishing: Option<Duration>,
     /// A record of the transaction was refused.
     blamed: bool,
+}
+
+impl Transaction {
+    fn take(&mut self, (partition, offset): (Partition, Offset)) {
+        let span = self.spans.entry(partition).or_insert(Span { first: offset, next: offset });
+        span.next = offset + 1;
+        self.records += 1;
+        self.is_in_step = false;
+    }
+
+    fn offsets(&self) -> Vec<(Partition, Offset)> {
+        self.spans.iter().map(|(&it, span)| (it, span.next)).collect()
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -150,10 +169,15 @@ struct Span {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// Its first offsets are to be sent before any of its records.
+    ///
+    /// The coordinator answers neither request until it is done with the transaction before; librdkafka asks again after `retry.backoff.ms`
+    /// for offsets, and after 20 ms for a record's partition. And an abort of a transaction that the coordinator does not know costs the
+    /// producer: so it is known before any of its topics can be refused.
+    Begun,
     Open,
-    /// It takes no more records: its offsets are to be sent.
-    Full,
-    OffsetsSent,
+    /// It takes no more records.
+    Ending,
     Doomed,
 }
 
@@ -163,7 +187,10 @@ pub struct Machine {
     settings: Settings,
     owned: BTreeSet<Partition>,
     transaction: Option<Transaction>,
-    at_hand: Option<(Partition, Offset)>,
+    /// Records that were polled and are not routed yet; those of the open transaction, if there is one.
+    at_hand: VecDeque<(Partition, Offset)>,
+    /// The last poll found no record.
+    is_drained: bool,
     rewinds: BTreeMap<Partition, Offset>,
     given: Option<Vec<Partition>>,
     taken: bool,
@@ -180,7 +207,8 @@ impl Machine {
             settings,
             owned: BTreeSet::new(),
             transaction: None,
-            at_hand: None,
+            at_hand: VecDeque::new(),
+            is_drained: false,
             rewinds: BTreeMap::new(),
             given: None,
             taken: false,
@@ -207,52 +235,62 @@ impl Machine {
         if let Some(partitions) = &self.given {
             return Command::Assign(partitions.clone());
         }
-        if let Some(record) = self.at_hand {
-            return match self.transaction {
-                None => Command::Begin,
-                Some(_) => Command::Route(self.suspicion.handling(record)),
-            };
+        match (&self.transaction, self.at_hand.front()) {
+            (Some(transaction), _) if transaction.stage == Stage::Begun => {
+                return Command::SendOffsets(transaction.offsets());
+            }
+            (Some(_), Some(&record)) => return Command::Route(self.suspicion.handling(record)),
+            (None, Some(_))
+                if self.is_drained
+                    || self.at_hand.len() >= self.max_records().min(self.settings.max_gathered) =>
+            {
+                return Command::Begin;
+            }
+            _ => {}
         }
         if let Some((&partition, &offset)) = self.rewinds.first_key_value() {
             return Command::Seek(partition, offset);
         }
-        Command::Poll { may_wait: self.transaction.is_none() }
+        Command::Poll { may_wait: self.transaction.is_none() && self.at_hand.is_empty() }
     }
 
     /// The step that ends the open transaction, if it is to end now.
     fn finish(&mut self, now: Duration) -> Option<Command> {
-        let must_end = self.taken || self.stopping;
-        let max_records = self.settings.max_records.min(self.suspicion.limit().unwrap_or(usize::MAX));
+        let must_end = self.taken || self.stopping || self.is_drained;
+        let max_records = self.max_records();
         let transaction = self.transaction.as_mut()?;
-        if transaction.stage == Stage::Open {
+        if transaction.stage == Stage::Open && self.at_hand.is_empty() {
             let is_due =
                 transaction.records >= max_records || now >= transaction.began + self.settings.max_age;
-            if !must_end && (!is_due || self.at_hand.is_some()) {
-                return None;
+            if must_end || is_due {
+                transaction.stage = Stage::Ending;
             }
-            transaction.stage = Stage::Full;
         }
-        transaction.finishing.get_or_insert(now);
-        Some(match transaction.stage {
-            Stage::Open | Stage::Full => {
-                Command::SendOffsets(transaction.spans.iter().map(|(&it, span)| (it, span.next)).collect())
-            }
-            Stage::OffsetsSent => Command::Commit,
+        let command = match transaction.stage {
+            Stage::Begun | Stage::Open => return None,
+            Stage::Ending if transaction.is_in_step => Command::Commit,
+            Stage::Ending => Command::SendOffsets(transaction.offsets()),
             Stage::Doomed => Command::Abort,
-        })
+        };
+        transaction.finishing.get_or_insert(now);
+        Some(command)
+    }
+
+    fn max_records(&self) -> usize {
+        self.settings.max_records.min(self.suspicion.limit().unwrap_or(usize::MAX))
     }
 
     /// Takes the outcome of [`Command::Poll`].
     pub fn polled(&mut self, polled: Polled) {
+        self.is_drained = polled == Polled::Nothing;
         match polled {
-            Polled::Record(partition, offset) => self.at_hand = Some((partition, offset)),
-            Polled::Nothing => {
-                if let Some(transaction) = &mut self.transaction
-                    && transaction.stage == Stage::Open
-                {
-                    transaction.stage = Stage::Full;
+            Polled::Record(partition, offset) => {
+                self.at_hand.push_back((partition, offset));
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.take((partition, offset));
                 }
             }
+            Polled::Nothing => {}
             Polled::Given(partitions) => self.given = Some(partitions),
             Polled::Taken { lost } => {
                 self.taken = true;
@@ -268,18 +306,21 @@ impl Machine {
     pub fn began(&mut self, outcome: Result<(), BeginFault>, now: Duration) {
         match outcome {
             Ok(()) => {
-                self.transaction = Some(Transaction {
+                let mut transaction = Transaction {
                     began: now,
                     records: 0,
                     spans: BTreeMap::new(),
-                    stage: Stage::Open,
+                    stage: Stage::Begun,
+                    is_in_step: false,
                     finishing: None,
                     blamed: false,
-                });
+                };
+                self.at_hand.iter().for_each(|&record| transaction.take(record));
+                self.transaction = Some(transaction);
             }
             Err(BeginFault::NotMember) => {
-                // The record is read again once the group has settled, by whoever owns it then.
-                if let Some((partition, offset)) = self.at_hand.take() {
+                // The records are read again once the group has settled, by whoever owns them then.
+                for (partition, offset) in std::mem::take(&mut self.at_hand) {
                     self.rewind(partition, offset);
                 }
             }
@@ -289,11 +330,7 @@ impl Machine {
 
     /// Takes the outcome of [`Command::Route`].
     pub fn sent(&mut self, outcome: Result<(), SendFault>) {
-        let (partition, offset) = self.at_hand.take().expect("a record is routed only when one is at hand");
-        let transaction = self.transaction.as_mut().expect("a record is routed only in a transaction");
-        let span = transaction.spans.entry(partition).or_insert(Span { first: offset, next: offset });
-        span.next = offset + 1;
-        transaction.records += 1;
+        self.at_hand.pop_front().expect("a record is routed only when one is at hand");
         if let Err(fault) = outcome {
             self.doom(fault);
         }
@@ -311,8 +348,10 @@ impl Machine {
     pub fn offsets_sent(&mut self, outcome: Result<(), Fault>, now: Duration) {
         match outcome {
             Ok(()) => {
-                if let Some(transaction) = &mut self.transaction {
-                    transaction.stage = Stage::OffsetsSent;
+                let transaction = self.transaction.as_mut().expect("offsets are sent only in a transaction");
+                transaction.is_in_step = true;
+                if transaction.stage == Stage::Begun {
+                    transaction.stage = Stage::Open;
                 }
             }
             Err(fault) => self.failed_to_finish(fault, now),
@@ -335,9 +374,7 @@ impl Machine {
         match outcome {
             Ok(()) => {
                 let ended = self.transaction.take().expect("only an open transaction is aborted");
-                if let Some((partition, offset)) = self.at_hand.take() {
-                    self.rewind(partition, offset);
-                }
+                self.at_hand.clear();
                 for (&partition, span) in &ended.spans {
                     self.rewind(partition, span.first);
                 }
@@ -380,7 +417,7 @@ impl Machine {
         self.taken = false;
         self.owned.clear();
         self.rewinds.clear();
-        self.at_hand = None;
+        self.at_hand.clear();
         self.suspicion = Suspicion::default();
     }
 
