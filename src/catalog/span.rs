@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr2, memmem};
+use memchr::{memchr_iter, memchr2};
 use prost::encoding::{WireType, decode_key, decode_varint};
 
 /// A range of a record's bytes. Empty at 0 where there is no text.
@@ -31,8 +31,10 @@ impl Span {
 /// A plain search is enough: a quote within a string is escaped, so `":` follows nothing but a key, and no two
 /// keys of a catalog record that are looked for have one name.
 pub(super) fn in_json(json: &[u8], name: &str) -> Option<Range<usize>> {
-    let key = format!("\"{name}\":\"");
-    let start = memmem::find(json, key.as_bytes())? + key.len();
+    let start = memchr_iter(b'"', json).find_map(|quote| {
+        let value = json[quote + 1..].strip_prefix(name.as_bytes())?.strip_prefix(b"\":\"".as_slice())?;
+        Some(json.len() - value.len())
+    })?;
     let mut at = start;
     loop {
         at += memchr2(b'"', b'\\', &json[at..])?;

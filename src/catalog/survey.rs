@@ -65,9 +65,9 @@ impl Pass {
     }
 
     /// Runs `inner` with a longer path.
-    fn at<T>(&mut self, segment: fmt::Arguments<'_>, inner: impl FnOnce(&mut Self) -> T) -> T {
+    fn at<T>(&mut self, segment: &[&str], inner: impl FnOnce(&mut Self) -> T) -> T {
         let len = self.path.len();
-        fmt::Write::write_fmt(&mut self.path, segment).expect("a string takes all text");
+        self.path.extend(segment.iter().copied());
         let value = inner(self);
         self.path.truncate(len);
         value
@@ -207,7 +207,7 @@ impl<'de> Visitor<'de> for Probe<'_> {
         };
         for index in 0_usize.. {
             let item = |pass: &mut Pass| items.next_element_seed(Probe { expected, pass });
-            if self.pass.at(format_args!("[{index}]"), item)?.is_none() {
+            if self.pass.at(&["[", &index.to_string(), "]"], item)?.is_none() {
                 break;
             }
         }
@@ -220,14 +220,20 @@ impl<'de> Visitor<'de> for Probe<'_> {
             Expected::Message(shape) | Expected::One(Value::Message(shape)) => Some(shape),
             _ => return self.wrong_type("an object"),
         };
-        let mut seen = BTreeSet::new();
+        // Known fields are seen by their place in the shape, since almost all keys are known.
+        let (mut seen, mut seen_unknown) = (0_u64, BTreeSet::new());
         while let Some(key) = entries.next_key_seed(KeySeed)? {
-            let known = shape.and_then(|shape| {
-                shape.iter().find(|field| [field.name, field.proto_name].contains(&key.as_ref()))
+            let place = shape.and_then(|shape| {
+                shape.iter().position(|field| [field.name, field.proto_name].contains(&key.as_ref()))
             });
+            let known = place.and_then(|place| shape?.get(place));
             let dot = if self.pass.path.is_empty() { "" } else { "." };
             let name: Cow<'de, str> = known.map_or(key, |field| Cow::Borrowed(field.name));
-            if seen.contains(&name) {
+            let is_repeated = match place {
+                Some(place) => seen >> place & 1 == 1,
+                None => seen_unknown.contains(&name),
+            };
+            if is_repeated {
                 let field = format!("{}{dot}{}", self.pass.path, shortened(&name).escape_debug());
                 return Err(self.pass.refuse(InvalidRecord::DuplicateKey { field }));
             }
@@ -239,10 +245,13 @@ impl<'de> Visitor<'de> for Probe<'_> {
             let expected = known.map_or(Expected::Anything, |field| Expected::One(field.value));
             let mut value = |pass: &mut Pass| entries.next_value_seed(Probe { expected, pass });
             match known {
-                Some(field) => self.pass.at(format_args!("{dot}{}", field.name), value)?,
+                Some(field) => self.pass.at(&[dot, field.name], value)?,
                 None => value(self.pass)?,
             }
-            seen.insert(name);
+            match place {
+                Some(place) => seen |= 1 << place,
+                None => _ = seen_unknown.insert(name),
+            }
         }
         Ok(())
     }

@@ -2,10 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::resume_unwind,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -33,8 +35,10 @@ const POLL: Duration = Duration::from_millis(100);
 const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often it is looked whether a topic has got more partitions.
 const PARTITIONS_LOOKED_UP_EVERY: Duration = Duration::from_secs(60);
-/// Changes are published together: when the topics are drained for now, or when this many have come.
-const MAX_UNPUBLISHED: u32 = 10_000;
+/// Records that are read, decoded and published together, as far as they are at hand.
+const MAX_AT_ONCE: usize = 4_000;
+/// So few records are decoded sooner than a thread has started.
+const MIN_FOR_A_THREAD: usize = 500;
 /// So many bad records are logged one by one; all are counted.
 const LOGGED_REJECTIONS: u64 = 20;
 
@@ -164,9 +168,8 @@ impl Feed {
                 if self.stop.load(Ordering::Relaxed) {
                     return Ok(false);
                 }
-                match self.poll(POLL)? {
-                    Read::End(partition) => _ = unread.remove(&partition),
-                    Read::Record | Read::Nothing => {}
+                if let Read::End(partition) = self.read()? {
+                    unread.remove(&partition);
                 }
             }
             let reached = self.consumer.position().map_err(FeedError::Assign)?;
@@ -190,21 +193,10 @@ impl Feed {
 
     fn follow(&mut self, mut positions: Positions) -> Result<(), FeedError> {
         self.consumer.assign(&list(positions.iter())).map_err(FeedError::Assign)?;
-        let mut unpublished = 0;
         let mut looked_up = Instant::now();
         while !self.stop.load(Ordering::Relaxed) {
-            let wait = if unpublished == 0 { POLL } else { Duration::ZERO };
-            match self.poll(wait)? {
-                Read::Record => unpublished += 1,
-                Read::Nothing | Read::End(_) => {
-                    self.writer.publish();
-                    unpublished = 0;
-                }
-            }
-            if unpublished >= MAX_UNPUBLISHED {
-                self.writer.publish();
-                unpublished = 0;
-            }
+            self.read()?;
+            self.writer.publish();
             if looked_up.elapsed() >= PARTITIONS_LOOKED_UP_EVERY {
                 looked_up = Instant::now();
                 self.assign_new_partitions(&mut positions);
@@ -213,22 +205,34 @@ impl Feed {
         Ok(())
     }
 
-    fn poll(&mut self, wait: Duration) -> Result<Read, FeedError> {
-        // The message borrows the consumer, and taking it in changes the writer beside it.
+    /// Takes in the records that are at hand, waiting for the first one, and says what came behind them.
+    fn read(&mut self) -> Result<Read, FeedError> {
         let Self { consumer, topics, writer, limits, status, .. } = self;
-        match consumer.poll(wait) {
-            Some(Ok(message)) => {
-                take(topics, &message, limits, writer, status);
-                Ok(Read::Record)
+        let mut messages = Vec::new();
+        let read = loop {
+            if messages.len() >= MAX_AT_ONCE {
+                break Read::More;
             }
-            Some(Err(KafkaError::PartitionEOF(partition))) => Ok(Read::End(partition)),
-            Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => Err(FeedError::Poll(error)),
-            Some(Err(error)) => {
-                tracing::warn!(%error, "polling the catalog failed, going on");
-                Ok(Read::Nothing)
+            let wait = if messages.is_empty() { POLL } else { Duration::ZERO };
+            match consumer.poll(wait) {
+                Some(Ok(message)) => messages.push(message),
+                Some(Err(KafkaError::PartitionEOF(partition))) => break Read::End(partition),
+                Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
+                    return Err(FeedError::Poll(error));
+                }
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "polling the catalog failed, going on");
+                    break Read::Nothing;
+                }
+                None => break Read::Nothing,
             }
-            None => Ok(Read::Nothing),
+        };
+        let encodings = writer.catalog().encodings();
+        let changes = decode(topics, &messages, limits, encodings);
+        for (message, change) in messages.iter().zip(changes) {
+            take(message, change, writer, status);
         }
+        Ok(read)
     }
 
     fn partitions(&self, topic: &str) -> Result<Vec<i32>, KafkaError> {
@@ -274,23 +278,48 @@ fn list<'p>(positions: impl Iterator<Item = (&'p (String, i32), &'p Offset)>) ->
     list
 }
 
-/// What came of a poll.
+/// What came behind the records that were read.
 enum Read {
-    Record,
-    /// The partition is read to its end, for now.
+    /// There may be more.
+    More,
+    /// The end of this partition, for now.
     End(i32),
     Nothing,
 }
 
-fn take(
+/// Decodes records in their order, many of them on all processors: a large catalog is read much faster than it is decoded.
+fn decode(
     topics: &[(Kind, String); 3],
-    message: &BorrowedMessage<'_>,
+    messages: &[BorrowedMessage<'_>],
     limits: &Limits,
+    encodings: Encodings,
+) -> Vec<Result<Change, Rejected>> {
+    let decode_all = |part: &[BorrowedMessage<'_>]| -> Vec<_> {
+        part.iter().map(|it| decode_one(topics, it, limits, encodings)).collect()
+    };
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let size = messages.len().div_ceil(processors).max(MIN_FOR_A_THREAD);
+    if messages.len() <= size {
+        return decode_all(messages);
+    }
+    thread::scope(|scope| {
+        let (own, others) = messages.split_at(size);
+        let others: Vec<_> = others.chunks(size).map(|part| scope.spawn(|| decode_all(part))).collect();
+        let mut changes = decode_all(own);
+        for other in others {
+            changes.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        changes
+    })
+}
+
+fn take(
+    message: &BorrowedMessage<'_>,
+    change: Result<Change, Rejected>,
     writer: &mut CatalogWriter,
     status: &FeedStatus,
 ) {
-    let Some((kind, _)) = topics.iter().find(|(_, topic)| topic == message.topic()) else { return };
-    match read(*kind, message, limits, writer.catalog().encodings()) {
+    match change {
         Ok(change) => {
             writer.apply(change);
             status.applied.fetch_add(1, Ordering::Relaxed);
@@ -323,12 +352,16 @@ enum Rejected {
     Record(#[from] InvalidRecord),
 }
 
-fn read(
-    kind: Kind,
+fn decode_one(
+    topics: &[(Kind, String); 3],
     message: &BorrowedMessage<'_>,
     limits: &Limits,
     encodings: Encodings,
 ) -> Result<Change, Rejected> {
+    let (kind, _) = topics
+        .iter()
+        .find(|(_, topic)| topic == message.topic())
+        .expect("only the catalog's topics are assigned");
     let content_type = incoming_headers(message.headers())
         .filter(|(name, _)| name.eq_ignore_ascii_case(b"content-type"))
         .last()
@@ -337,5 +370,5 @@ fn read(
         None => None,
         value => Some(Payload::of(content_type, value, limits)?),
     };
-    Ok(Change::read(kind, message.key(), payload, encodings)?)
+    Ok(Change::read(*kind, message.key(), payload, encodings)?)
 }
