@@ -23,7 +23,6 @@ mod reason;
 mod sink;
 #[cfg(test)]
 mod tests;
-mod time;
 mod transcode;
 mod utf8;
 mod view;

@@ -13,9 +13,12 @@ use super::{
     raw::Raw,
     reason::{DeadLetterReason as Reason, Fault},
     sink::{AttributeCheck, Code, Sink, Text, Time},
-    time, utf8,
+    utf8,
 };
-use crate::proto::v1::ticket::{Category, Severity, requester::Role};
+use crate::proto::{
+    Timestamp,
+    v1::ticket::{Category, Severity, requester::Role},
+};
 
 /// What a reader of JSON keeps between tickets, only to save allocations.
 #[derive(Default, Debug)]
@@ -223,7 +226,7 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
             Some(text) => text,
             None => self.unescaped(value),
         };
-        let Some(time) = time::parse(text) else {
+        let Some(time) = Timestamp::parse(text) else {
             let detail = format!("`{}` must be an RFC 3339 time from year 1 to 9999", field.name());
             return Err(Reason::InvalidField.with(detail).into());
         };
