@@ -111,8 +111,17 @@ pub static ALL: &[Contender] = &[
     },
     Contender {
         name: "limit-json-4-topics",
-        about: "as limit-json, to four topics in turn",
+        about: "as limit-json, to four topics in turn, as the router's tickets go",
         topics: 4,
+        is_usual: true,
+        ..LIMIT
+    },
+    Contender {
+        name: "limit-protobuf-4-topics",
+        about: "as limit-protobuf, to four topics in turn",
+        format: Format::Protobuf,
+        topics: 4,
+        is_usual: true,
         ..LIMIT
     },
     Contender {
@@ -127,7 +136,13 @@ pub static ALL: &[Contender] = &[
         arguments: &["--batch-records", "50000", "--batch-age-ms", "1000"],
         ..LIMIT
     },
-    Contender { name: "router-json-2-workers", about: "two workers in one process", workers: 2, ..ROUTER },
+    Contender {
+        name: "router-json-2-workers",
+        about: "two workers in one process",
+        workers: 2,
+        has_latency: true,
+        ..ROUTER
+    },
     Contender { name: "router-json-2-processes", about: "two processes", processes: 2, ..ROUTER },
 ];
 

@@ -11,14 +11,15 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use rdkafka::ClientContext;
-use rdkafka::client::OAuthToken;
+use rdkafka::client::{Client, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
 
-use crate::config::Security;
+use super::{clients::ClientRefused, ffi};
+use crate::config::{Mechanism, Security};
 
 // A cluster that is down makes every client say so several times a second.
 const LINES_PER_WINDOW: u32 = 5;
@@ -106,6 +107,24 @@ impl Watch {
             principal_name: name.to_owned(),
             lifetime_ms: (ends * 1000.0) as i64,
         })
+    }
+
+    /// Gives a client its token where it logs in with OAUTHBEARER. A client asks for its first one only when it is polled, so one that makes requests
+    /// before, or is never polled, would not be let in.
+    ///
+    /// # Errors
+    /// There is no token, or librdkafka does not take it.
+    pub fn log_in<C: ClientContext>(&self, client: &Client<C>) -> Result<(), ClientRefused> {
+        if self.security.mechanism != Some(Mechanism::OauthBearer) {
+            return Ok(());
+        }
+        let refused = |detail| ClientRefused::Setting {
+            client: "client that logs in with OAUTHBEARER",
+            table: "`kafka.security.token_file`",
+            detail,
+        };
+        let token = self.token().map_err(|error| refused(error.to_string()))?;
+        ffi::set_oauth_token(client, &token).map_err(refused)
     }
 
     /// Says whether a line of this kind may be logged now, and if so, how many were left out before it.

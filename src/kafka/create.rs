@@ -9,9 +9,9 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use crate::config::Config;
 use crate::kafka::check::{
-    Finding, Report, Severity, TopicState, Use, cause, not_created, topic_states, wait,
+    Finding, Report, Severity, TopicState, Use, admin_client, cause, topic_states, wait,
 };
-use crate::kafka::clients::{ClientRefused, admin};
+use crate::kafka::clients::ClientRefused;
 use crate::kafka::context::{Context, Watch};
 
 /// How new topics are made.
@@ -67,9 +67,7 @@ impl fmt::Display for Outcome {
 /// [`ClientRefused`] where no client can be made of the settings.
 pub fn create(config: &Config, plan: Plan, report: &mut Report) -> Result<Vec<Outcome>, ClientRefused> {
     let Some(topics) = topic_states(config, report)? else { return Ok(Vec::new()) };
-    let client: AdminClient<Context> = admin(config)?
-        .create_with_context(Context(Watch::new(&config.kafka.security)))
-        .map_err(|error| not_created("admin client", &error))?;
+    let client = admin_client(config, &Watch::new(&config.kafka.security))?;
     let mut outcomes = Vec::new();
     for topic in &topics {
         match topic.missing {

@@ -110,12 +110,13 @@ impl Feed {
         status: &Arc<FeedStatus>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Self, ClientRefused> {
-        let client = clients::catalog_consumer(config)?;
+        let consumer: BaseConsumer<Context> = clients::catalog_consumer(config)?
+            .create_with_context(Context(Arc::clone(watch)))
+            .map_err(|error| not_created("consumer", &error))?;
+        watch.log_in(consumer.client())?;
         let topics = &config.catalog.topics;
         Ok(Self {
-            consumer: client
-                .create_with_context(Context(Arc::clone(watch)))
-                .map_err(|error| not_created("consumer", &error))?,
+            consumer,
             topics: [
                 (Kind::Offer, topics.offers.clone()),
                 (Kind::Publisher, topics.publishers.clone()),

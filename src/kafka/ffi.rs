@@ -3,6 +3,7 @@
 //! - Sending with a topic handle and native headers: the crate looks the topic up by name and copies names into new strings, per record.
 //! - Group metadata that can be looked at: Kafka accepts offsets of generation −1 without fencing, so the generation must be known before a transaction
 //!   begins.
+//! - An OAUTHBEARER token for a client that nobody polls for the wish for one.
 //! - Flushing with librdkafka's own wait: the crate's polls in steps of 100 ms, and a commit waits for it.
 
 #![expect(unsafe_code, reason = "calls into librdkafka; each block says why it is sound")]
@@ -15,6 +16,7 @@ use std::{
 };
 
 use rdkafka::{
+    client::{Client, ClientContext, OAuthToken},
     consumer::{BaseConsumer, ConsumerContext},
     error::RDKafkaErrorCode,
     message::BorrowedHeaders,
@@ -328,6 +330,35 @@ pub fn transaction<C: ProducerContext + 'static>(
             TransactionCall::Abort => sys::rd_kafka_abort_transaction(client, timeout),
         }
     })
+}
+
+/// Gives a client the token that it logs in with.
+///
+/// # Errors
+///
+/// What librdkafka does not like about the token.
+pub fn set_oauth_token<C: ClientContext>(client: &Client<C>, token: &OAuthToken) -> Result<(), String> {
+    let text = |text: &str| CString::new(text).map_err(|_| "the token holds a zero byte".to_owned());
+    let (value, principal) = (text(&token.token)?, text(&token.principal_name)?);
+    let mut error = [0_u8; 512];
+    // SAFETY: the client is live; the texts are copied; no extensions are given; the error's buffer is as long as is said.
+    let code = unsafe {
+        sys::rd_kafka_oauthbearer_set_token(
+            client.native_ptr(),
+            value.as_ptr(),
+            token.lifetime_ms,
+            principal.as_ptr(),
+            ptr::null_mut(),
+            0,
+            error.as_mut_ptr().cast(),
+            error.len(),
+        )
+    };
+    if code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+        return Ok(());
+    }
+    Err(CStr::from_bytes_until_nul(&error)
+        .map_or_else(|_| format!("{code:?}"), |it| it.to_string_lossy().into_owned()))
 }
 
 fn milliseconds(duration: Duration) -> i32 {

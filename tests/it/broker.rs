@@ -92,7 +92,7 @@ impl Broker {
         &self.plain
     }
 
-    /// The address of the listener that asks for TLS and SCRAM-SHA-512.
+    /// The address of the listener that asks for TLS, and for SCRAM-SHA-512 or an unsigned OAUTHBEARER token.
     pub fn scram_address(&self) -> &str {
         &self.own().scram
     }
@@ -303,7 +303,8 @@ ssl.keystore.location={dir}/broker.pem
 ssl.truststore.type=PEM
 ssl.truststore.location={dir}/ca.crt
 listener.name.mutual.ssl.client.auth=required
-listener.name.scram.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.scram.sasl.enabled.mechanisms=SCRAM-SHA-512,OAUTHBEARER
+listener.name.scram.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
 listener.name.scram.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 "
     )

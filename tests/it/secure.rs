@@ -1,13 +1,18 @@
 //! TLS and log-in, on a broker that asks for them.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
 use crate::{
     broker::{Broker, SCRAM_USER},
     checker::{self, Watch},
     support::{
         load,
-        router::Settings,
+        router::{READY_DEADLINE, Settings},
         tickets::load_catalog,
-        topics::{Source, Topics},
+        topics::{Destination, Source, Topics},
+        wait::wait_for,
     },
 };
 
@@ -35,6 +40,33 @@ fn a_router_shows_its_certificate_where_the_broker_asks_for_one() {
         .set("kafka.security.ca_file", broker.certificates().authority_file().display().to_string())
         .set("kafka.security.cert_file", certificate.display().to_string())
         .set("kafka.security.key_file", key.display().to_string());
+    routes(&topics, &settings);
+}
+
+#[test]
+fn topics_are_made_and_a_router_routes_with_a_token() {
+    let topics = Topics::create_on(Broker::with_tls(), 2);
+    let mut settings = Settings::new(&topics);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs();
+    let part = |json: String| BASE64_URL_SAFE_NO_PAD.encode(json);
+    let claims = format!(r#"{{"sub":"router","iat":{now},"exp":{}}}"#, now + 600);
+    let token = format!("{}.{}.", part(r#"{"alg":"none"}"#.to_owned()), part(claims));
+    let file = settings.dir().join("token");
+    std::fs::write(&file, token).expect("the test's folder can be written");
+    let broker = Broker::with_tls();
+    settings
+        .set("kafka.bootstrap_servers", broker.scram_address())
+        .set("kafka.security.protocol", "SASL_SSL")
+        .set("kafka.security.ca_file", broker.certificates().authority_file().display().to_string())
+        .set("kafka.security.mechanism", "OAUTHBEARER")
+        .set("kafka.security.token_file", file.display().to_string());
+    topics.delete(Destination::Triage);
+    let created = format!("created `{}`", topics.outgoing(Destination::Triage));
+    wait_for("the deleted topic is made again", READY_DEADLINE, || {
+        let (code, said) = settings.run(&["topics", "create"]);
+        assert_eq!(code, Some(0), "{said}");
+        said.contains(&created).then_some(())
+    });
     routes(&topics, &settings);
 }
 

@@ -13,6 +13,7 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use rdkafka::admin::AdminClient;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -118,6 +119,18 @@ pub(crate) fn not_created(client: &'static str, error: &KafkaError) -> ClientRef
 
 fn clients_table(client: &str) -> &'static str {
     if client == "consumer" { "kafka.consumer" } else { "kafka.producer" }
+}
+
+/// Makes an admin client. The crate's never asks for an OAUTHBEARER token, so it is given one.
+pub(crate) fn admin_client(
+    config: &Config,
+    watch: &Arc<Watch>,
+) -> Result<AdminClient<Context>, ClientRefused> {
+    let client: AdminClient<Context> = admin(config)?
+        .create_with_context(Context(watch.clone()))
+        .map_err(|error| not_created("admin client", &error))?;
+    watch.log_in(client.inner())?;
+    Ok(client)
 }
 
 /// Waits for an answer of the admin client, whose own thread does the work.

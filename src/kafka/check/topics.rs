@@ -1,14 +1,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rdkafka::admin::{AdminClient, AdminOptions, OwnedResourceSpecifier, ResourceSpecifier};
+use rdkafka::admin::{AdminOptions, OwnedResourceSpecifier, ResourceSpecifier};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::{Consumer, Deadline, Report, TRY_AGAIN, Use, admin, cause, needed, not_created, wait};
-use crate::config::{Config, Mechanism};
+use super::{Consumer, Deadline, Report, TRY_AGAIN, Use, admin_client, cause, needed, wait};
+use crate::config::Config;
 use crate::kafka::clients::ClientRefused;
-use crate::kafka::context::{Context, Watch};
+use crate::kafka::context::Watch;
 
 /// One topic as the brokers have it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -122,7 +122,6 @@ fn state(consumer: &Consumer, key: &'static str, name: &str, purpose: Use, deadl
     state
 }
 
-// The admin client of the crate never asks for an OAUTHBEARER token, so it cannot log in that way.
 fn settings(
     config: &Config,
     watch: &Arc<Watch>,
@@ -130,14 +129,7 @@ fn settings(
     topics: &mut [TopicState],
     report: &mut Report,
 ) -> Result<(), ClientRefused> {
-    if config.kafka.security.mechanism == Some(Mechanism::OauthBearer) {
-        report
-            .info("with OAUTHBEARER the settings of topics are not read: compaction and room are unchecked");
-        return Ok(());
-    }
-    let client: AdminClient<Context> = admin(config)?
-        .create_with_context(Context(watch.clone()))
-        .map_err(|error| not_created("admin client", &error))?;
+    let client = admin_client(config, watch)?;
     // One topic a request: a request for several has one answer, and one missing right would hide all.
     for topic in topics.iter_mut().filter(|topic| topic.missing.is_none()) {
         let wanted = [ResourceSpecifier::Topic(&topic.name)];

@@ -76,6 +76,20 @@ impl Settings {
         self.dir.path()
     }
 
+    /// Runs a command with these settings to its end; gives its exit code, and what it said.
+    pub fn run(&self, command: &[&str]) -> (Option<i32>, String) {
+        let config = self.dir.path().join("command.toml");
+        fs::write(&config, self.table.to_string()).expect("the test's folder can be written");
+        let output = Command::new(env!("CARGO_BIN_EXE_ticket-router"))
+            .args(command)
+            .arg("--config")
+            .arg(&config)
+            .output()
+            .expect("cargo built the router");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    }
+
     /// Starts one router with these settings and a port of its own; the name is for the output of a test that fails.
     pub fn start(&self, name: &str) -> Router {
         let port = free_port();
