@@ -1,0 +1,13 @@
+//! What the programs that look at the router from outside share: genuine Kafka clusters, and child processes that never outlive them.
+
+mod cluster;
+mod jars;
+mod ports;
+mod process;
+mod reaper;
+
+pub use cluster::{Cluster, Layout, Listener, Node};
+pub use jars::Jars;
+pub use ports::free_ports;
+pub use process::{Process, run};
+pub use reaper::at_the_end;

@@ -1,0 +1,39 @@
+//! A small disk that can be full: a tmpfs, where this user may mount one.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result};
+use ticket_router_harness::{at_the_end, run};
+
+const ROOMY: &str = "16g";
+
+/// A mounted file system; it goes with this process.
+pub struct Disk(String);
+
+impl Disk {
+    /// Mounts it on a folder.
+    pub fn mount(folder: &Path) -> Result<Self> {
+        let path = folder.display().to_string();
+        run(Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={ROOMY}"), "tmpfs", &path]))
+            .context("a tmpfs could not be mounted")?;
+        at_the_end(&format!("umount '{path}' 2>/dev/null"));
+        Ok(Self(path))
+    }
+
+    /// Leaves no more room than is taken.
+    pub fn fill(&self) -> Result<()> {
+        let output = Command::new("df").args(["--block-size=1024", "--output=used", &self.0]).output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let used: u64 = text.lines().last().context("df prints two lines")?.trim().parse()?;
+        self.resize(&format!("{}k", used + 64))
+    }
+
+    /// Gives the room back.
+    pub fn free(&self) -> Result<()> {
+        self.resize(ROOMY)
+    }
+
+    fn resize(&self, size: &str) -> Result<()> {
+        run(Command::new("mount").args(["-o", &format!("remount,size={size}"), &self.0]))
+    }
+}

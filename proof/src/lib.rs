@@ -1,0 +1,14 @@
+//! What the program that breaks things and the checker have in common: names, the catalog as data, and the notes that one writes for the other.
+
+pub mod notes;
+pub mod topics;
+pub mod world;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since 1970, as in the timestamps of records.
+#[must_use]
+pub fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    i64::try_from(since.as_millis()).expect("milliseconds since 1970 fit")
+}

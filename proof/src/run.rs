@@ -1,0 +1,254 @@
+//! A run from its beginning to its end.
+
+use std::{
+    env, fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use ticket_router_harness::{Cluster, Layout, Listener, Process, free_ports};
+use ticket_router_proof::{
+    notes::{FINISHED, Note, Notes, WATCHING, WORLD},
+    now_ms,
+};
+
+use crate::{
+    Arguments,
+    admin::{self, CatalogWriter, Progress},
+    disk::Disk,
+    inject::{Flips, Injector},
+    load::{self, Load},
+    marketplace, policies,
+    programs::Programs,
+    proxy::Network,
+    routers::{GROUP, Routers, Setup, USER},
+    schedule::{Kind, Scope, Step, draw},
+    tickets::Mix,
+};
+
+/// Before the first fault, all routers are at work.
+const WARM_UP: Duration = Duration::from_secs(6);
+const WATCH_DEADLINE: Duration = Duration::from_secs(60);
+/// Longer than a session, a transaction and a few restarts together.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(180);
+const CHECK_DEADLINE: Duration = Duration::from_secs(1_200);
+/// With fewer the recovery times would be coarse.
+const LEAST_PER_SECOND: u64 = 200;
+
+pub struct Run<'a> {
+    arguments: &'a Arguments,
+    schedule: Vec<Step>,
+    per_second: u64,
+}
+
+impl<'a> Run<'a> {
+    /// Draws the schedule and prints it.
+    pub fn new(arguments: &'a Arguments) -> Result<Self> {
+        let schedule = draw(arguments.scope(), usize::from(arguments.routers), arguments.brokers, arguments.seed);
+        let planned = WARM_UP + schedule.iter().map(Step::planned).sum::<Duration>();
+        let filling = arguments.records().div_ceil(planned.as_secs().max(1));
+        let per_second = arguments.rate.unwrap_or(filling.max(LEAST_PER_SECOND));
+        println!(
+            "seed {}: {} records at {per_second}/s with {} keys, {} routers, {} brokers, {} faults in some {} s",
+            arguments.seed,
+            arguments.records(),
+            arguments.keys,
+            arguments.routers,
+            arguments.brokers,
+            schedule.len(),
+            planned.as_secs()
+        );
+        for (n, step) in schedule.iter().enumerate() {
+            println!("{:>4} {step}", n + 1);
+        }
+        Ok(Self { arguments, schedule, per_second })
+    }
+
+    /// Does it all; whether everything came out once, in order, and where it belongs.
+    pub fn go(self) -> Result<bool> {
+        if self.arguments.plan {
+            return Ok(true);
+        }
+        let programs = Programs::find(!self.arguments.no_build)?;
+        let folder = folder(self.arguments.keep.as_deref())?;
+        let is_clean = self.go_in(&programs, &folder)?;
+        if is_clean && self.arguments.keep.is_none() {
+            fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))?;
+        } else {
+            println!("logs and figures: {}", folder.display());
+        }
+        Ok(is_clean)
+    }
+
+    fn go_in(&self, programs: &Programs, folder: &Path) -> Result<bool> {
+        let notes = Arc::new(Notes::create(folder)?);
+        let world = marketplace::make();
+        world.save(&folder.join(WORLD))?;
+        let policies = policies::write(&programs.root, folder)?;
+        let versions = [programs.policy_version(&policies[0])?, programs.policy_version(&policies[1])?];
+        let disk = self.disk(folder)?;
+
+        let (mut cluster, networks, bootstraps) = self.cluster(folder)?;
+        admin::create_topics(&cluster, self.arguments.partitions)?;
+        let writer = CatalogWriter::new(&cluster)?;
+        let (began, version) = (now_ms(), versions[0].clone());
+        writer.load(&world, 0)?;
+        notes.write(&Note::Catalog { state: 0, began, ended: now_ms() });
+        notes.write(&Note::Policy { version, is_changed: false, began, ended: now_ms() });
+
+        let mut checker = start_checker(programs, folder, &cluster)?;
+        let setup = Setup { program: programs.router.clone(), folder: folder.to_owned(), bootstraps, policies };
+        let routers = Routers::start(setup, &notes)?;
+        let load = Load::start(self.load(&cluster), world.clone());
+        let flips = Flips::start(writer, world, self.flip_every(), &notes);
+        let started = Instant::now();
+        thread::sleep(WARM_UP);
+        let mut injector = Injector {
+            cluster: &mut cluster,
+            routers: &routers,
+            networks: &networks,
+            disk: disk.as_ref(),
+            notes: &notes,
+            partitions: self.arguments.partitions,
+            policy_versions: &versions,
+            policy: 0,
+        };
+        for (n, step) in self.schedule.iter().enumerate() {
+            println!("{:>4} at {:>6.1} s, {:>8} sent: {step}", n + 1, started.elapsed().as_secs_f64(), load.sent());
+            injector.inject(step)?;
+            checker.check_alive().context("the checker")?;
+        }
+        flips.finish();
+        let sent = load.finish()?;
+        println!("     at {:>6.1} s, {sent:>8} sent: the routers drain", started.elapsed().as_secs_f64());
+        wait_until_drained(&cluster, &notes)?;
+        if let Err(error) = routers.finish() {
+            notes.trouble(format!("{error:#}"));
+        }
+        fs::write(folder.join(FINISHED), "")?;
+        finish_checker(&mut checker, folder)
+    }
+
+    /// The disk that is to be full, if one is.
+    fn disk(&self, folder: &Path) -> Result<Option<Disk>> {
+        let data = data(folder);
+        fs::create_dir_all(&data)?;
+        if !self.schedule.iter().any(|step| step.kind == Kind::DiskFull) {
+            return Ok(None);
+        }
+        Ok(Disk::mount(&data).inspect_err(|why| println!("no small disk: {why:#}")).ok())
+    }
+
+    fn cluster(&self, folder: &Path) -> Result<(Cluster, Vec<Network>, Vec<String>)> {
+        let nodes = self.arguments.brokers;
+        let mut networks = Vec::new();
+        let mut proxies = Vec::new();
+        let mut listeners = Vec::new();
+        for n in 0..usize::from(self.arguments.routers) {
+            let ports = free_ports(nodes)?;
+            let bound: Vec<_> =
+                ports.iter().map(|port| TcpListener::bind(("127.0.0.1", *port))).collect::<Result<_, _>>()?;
+            networks.push(Network::new());
+            proxies.push(bound);
+            listeners.push(Listener {
+                name: format!("ROUTER{n}"),
+                user: (USER.0.to_owned(), USER.1.to_owned()),
+                advertised: ports,
+            });
+        }
+        let bootstraps = listeners.iter().map(|it| addresses(&it.advertised)).collect();
+        let layout = Layout {
+            nodes,
+            listeners,
+            folder: folder.to_owned(),
+            data: data(folder),
+            heap_mb: if nodes > 1 { 512 } else { 1_024 },
+        };
+        let cluster = Cluster::start(&layout)?;
+        for (router, (network, bound)) in networks.iter().zip(proxies).enumerate() {
+            for (node, listener) in bound.into_iter().enumerate() {
+                network.forward(listener, cluster.port(node, router));
+            }
+        }
+        Ok((cluster, networks, bootstraps))
+    }
+
+    fn load(&self, cluster: &Cluster) -> load::Plan {
+        load::Plan {
+            bootstrap: cluster.bootstrap(),
+            records: self.arguments.records(),
+            per_second: self.per_second,
+            keys: self.arguments.keys,
+            seed: self.arguments.seed,
+            mix: Mix::All,
+        }
+    }
+
+    fn flip_every(&self) -> Duration {
+        Duration::from_secs(if self.arguments.scope() == Scope::Smoke { 20 } else { 45 })
+    }
+}
+
+fn start_checker(programs: &Programs, folder: &Path, cluster: &Cluster) -> Result<Process> {
+    let mut command = Command::new(&programs.checker);
+    command.arg("--folder").arg(folder).args(["--bootstrap", &cluster.bootstrap()]);
+    let mut checker = Process::start(&mut command, &folder.join("checker.log"))?;
+    let started = Instant::now();
+    while !folder.join(WATCHING).exists() {
+        checker.check_alive().context("the checker")?;
+        ensure!(started.elapsed() < WATCH_DEADLINE, "the checker does not begin to read");
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(checker)
+}
+
+fn finish_checker(checker: &mut Process, folder: &Path) -> Result<bool> {
+    let ended = checker.wait_for_end(CHECK_DEADLINE);
+    println!("{}", fs::read_to_string(folder.join("checker.log"))?);
+    match ended.and_then(|status| status.code()) {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        code => bail!("the checker gave no verdict: {code:?}"),
+    }
+}
+
+/// Waits until the group has committed everything. If it does not, the checker says what is missing.
+fn wait_until_drained(cluster: &Cluster, notes: &Notes) -> Result<()> {
+    let progress = Progress::new(cluster, GROUP)?;
+    let started = Instant::now();
+    loop {
+        let behind = progress.behind();
+        match behind {
+            Ok(0) => return Ok(()),
+            _ if started.elapsed() < DRAIN_DEADLINE => thread::sleep(Duration::from_millis(200)),
+            behind => {
+                notes.trouble(format!("after {DRAIN_DEADLINE:?} the group is still behind: {behind:?}"));
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn folder(keep: Option<&Path>) -> Result<PathBuf> {
+    let folder = keep.map_or_else(
+        || env::temp_dir().join(format!("ticket-router-proof-{}", std::process::id())),
+        Path::to_owned,
+    );
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let is_empty = fs::read_dir(&folder)?.next().is_none();
+    ensure!(is_empty, "{} is not empty: the notes of another run would be taken for this one's", folder.display());
+    Ok(folder.canonicalize()?)
+}
+
+fn data(folder: &Path) -> PathBuf {
+    folder.join("data")
+}
+
+fn addresses(ports: &[u16]) -> String {
+    ports.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",")
+}

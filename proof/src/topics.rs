@@ -1,0 +1,19 @@
+//! The names of the topics.
+
+pub const INCOMING: &str = "tickets.incoming";
+pub const OFFERS: &str = "catalog.offers";
+pub const PUBLISHERS: &str = "catalog.publishers";
+pub const PARTNERS: &str = "catalog.partners";
+
+pub const PARTNER: usize = 0;
+pub const ISV: usize = 1;
+pub const MICROSOFT: usize = 2;
+pub const TRIAGE: usize = 3;
+pub const DEAD_LETTER: usize = 4;
+
+/// The outgoing topics, in the order of the constants above.
+pub const OUTGOING: [&str; 5] =
+    ["tickets.partner", "tickets.isv", "tickets.microsoft-commerce", "tickets.triage", "tickets.dead-letter"];
+
+/// The header with the number that the generator gave a record.
+pub const NUMBER: &str = "proof-number";
