@@ -20,6 +20,10 @@ quick:
 test:
     cargo test
 
+# Kills, stops and broker restarts around running routers, and a checker: `just proof --full`.
+proof *arguments='--smoke':
+    cargo run --release -p ticket-router-proof -- {{arguments}}
+
 # The router on an embedded broker, with samples.
 demo:
     cargo run --release -- demo

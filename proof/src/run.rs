@@ -20,6 +20,7 @@ use ticket_router_proof::{
 use crate::{
     Arguments,
     admin::{self, CatalogWriter, Progress},
+    control::{self, Control},
     disk::Disk,
     inject::{Flips, Injector},
     load::{self, Load},
@@ -36,6 +37,8 @@ const WARM_UP: Duration = Duration::from_secs(6);
 const WATCH_DEADLINE: Duration = Duration::from_secs(60);
 /// Longer than a session, a transaction and a few restarts together.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(180);
+/// The broker gives a transaction up after 15 s, and looks every 10.
+const OPEN_FOR: Duration = Duration::from_secs(30);
 const CHECK_DEADLINE: Duration = Duration::from_secs(1_200);
 /// With fewer the recovery times would be coarse.
 const LEAST_PER_SECOND: u64 = 200;
@@ -194,9 +197,41 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Lets a control do the router's work, and the checker judge it.
+pub fn judge_control(control: &Control) -> Result<bool> {
+    let programs = Programs::find(false)?;
+    let folder = folder(Some(&control.folder))?;
+    let notes = Notes::create(&folder)?;
+    let world = marketplace::make();
+    world.save(&folder.join(WORLD))?;
+    let data = data(&folder);
+    fs::create_dir_all(&data)?;
+    let cluster =
+        Cluster::start(&Layout { nodes: 1, listeners: Vec::new(), folder: folder.clone(), data, heap_mb: 512 })?;
+    admin::create_topics(&cluster, 1)?;
+    let began = now_ms();
+    notes.write(&Note::Catalog { state: 0, began, ended: began });
+    let version = control::POLICY.to_owned();
+    notes.write(&Note::Policy { version, is_changed: false, began, ended: began });
+    let mut checker = start_checker(&programs, &folder, &cluster)?;
+    let plan = load::Plan {
+        bootstrap: cluster.bootstrap(),
+        records: control::RECORDS,
+        per_second: 100_000,
+        keys: 7,
+        seed: 1,
+        mix: Mix::Plain,
+    };
+    Load::start(plan, world).finish()?;
+    control.flaw.run(&cluster.bootstrap())?;
+    fs::write(folder.join(FINISHED), "")?;
+    finish_checker(&mut checker, &folder)
+}
+
 fn start_checker(programs: &Programs, folder: &Path, cluster: &Cluster) -> Result<Process> {
     let mut command = Command::new(&programs.checker);
     command.arg("--folder").arg(folder).args(["--bootstrap", &cluster.bootstrap()]);
+    command.args(["--open-for", &OPEN_FOR.as_secs().to_string()]);
     let mut checker = Process::start(&mut command, &folder.join("checker.log"))?;
     let started = Instant::now();
     while !folder.join(WATCHING).exists() {

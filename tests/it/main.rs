@@ -18,3 +18,4 @@ mod refusals;
 mod rights;
 mod routing;
 mod secure;
+mod takeover;
