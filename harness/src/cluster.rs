@@ -153,7 +153,8 @@ impl Cluster {
 
     fn spawn(&mut self, n: usize) -> Result<()> {
         let node = &mut self.nodes[n];
-        let mut java = self.jars.java(&["-Xms256m", &self.heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+        let mut java =
+            self.jars.java(&["-Xms256m", &self.heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
         java.arg("kafka.Kafka").arg(&node.properties);
         node.process = Some(Process::start(&mut java, &self.folder.join(format!("node-{n}.log")))?);
         Ok(())
@@ -200,7 +201,8 @@ fn server_properties(
         let prefix = format!("listener.name.{}", name.to_lowercase());
         let _ = writeln!(users, "{prefix}.sasl.enabled.mechanisms=PLAIN");
         let module = "org.apache.kafka.common.security.plain.PlainLoginModule";
-        let _ = writeln!(users, "{prefix}.plain.sasl.jaas.config={module} required user_{user}=\"{password}\";");
+        let _ =
+            writeln!(users, "{prefix}.plain.sasl.jaas.config={module} required user_{user}=\"{password}\";");
     }
     let (replicas, in_sync) = if layout.nodes >= 3 { (3, 2) } else { (1, 1) };
     format!(

@@ -24,7 +24,8 @@ impl Jars {
     pub fn find() -> Result<Self> {
         let program = env::current_exe()?;
         let target = program.ancestors().find(|it| it.join("CACHEDIR.TAG").is_file());
-        let jars = target.context("the program lies in cargo's target folder")?.join(format!("kafka-{VERSION}"));
+        let jars =
+            target.context("the program lies in cargo's target folder")?.join(format!("kafka-{VERSION}"));
         if !jars.is_dir() {
             fetch(&jars)?;
         }

@@ -35,14 +35,13 @@ pub fn create_topics(cluster: &Cluster, partitions: i32) -> Result<()> {
     let replicas = if cluster.size() >= 3 { 3 } else { 1 };
     let new = |name, partitions| NewTopic::new(name, partitions, TopicReplication::Fixed(replicas));
     let in_sync = if cluster.size() >= 3 { "2" } else { "1" };
-    let tickets = [INCOMING].into_iter().chain(OUTGOING).map(|name| {
-        new(name, partitions).set("max.message.bytes", "4194304").set("retention.ms", "-1")
-    });
-    let catalog = [OFFERS, PUBLISHERS, PARTNERS]
+    let tickets = [INCOMING]
         .into_iter()
-        .map(|name| new(name, 2).set("cleanup.policy", "compact"));
-    let all: Vec<_> =
-        tickets.chain(catalog).map(|topic| topic.set("min.insync.replicas", in_sync)).collect();
+        .chain(OUTGOING)
+        .map(|name| new(name, partitions).set("max.message.bytes", "4194304").set("retention.ms", "-1"));
+    let catalog =
+        [OFFERS, PUBLISHERS, PARTNERS].into_iter().map(|name| new(name, 2).set("cleanup.policy", "compact"));
+    let all: Vec<_> = tickets.chain(catalog).map(|topic| topic.set("min.insync.replicas", in_sync)).collect();
     let names: Vec<_> = all.iter().map(|topic| topic.name).collect();
     // A cluster of several nodes may not know yet that they are all there.
     let started = Instant::now();
@@ -86,10 +85,14 @@ pub fn add_partitions(cluster: &Cluster, partitions: i32) -> Result<()> {
 /// Forbids the routers to write to a topic, or allows it again.
 pub fn forbid(cluster: &Cluster, topic: &str, is_forbidden: bool) -> Result<()> {
     let how: &[&str] = if is_forbidden { &["--add"] } else { &["--remove", "--force"] };
-    run(cluster
-        .tool("org.apache.kafka.tools.AclCommand")
-        .args(how)
-        .args(["--deny-principal", &format!("User:{}", USER.0), "--operation", "Write", "--topic", topic]))
+    run(cluster.tool("org.apache.kafka.tools.AclCommand").args(how).args([
+        "--deny-principal",
+        &format!("User:{}", USER.0),
+        "--operation",
+        "Write",
+        "--topic",
+        topic,
+    ]))
 }
 
 /// Writes the records of the catalog.

@@ -157,7 +157,10 @@ impl Router {
 fn without_transactions(bootstrap: &str, auto_commit: &str, dies_after: Option<usize>) -> Result<()> {
     let consumer = consumer(bootstrap, auto_commit)?;
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", bootstrap).set("partitioner", "murmur2_random").set("message.max.bytes", ROOM);
+    config
+        .set("bootstrap.servers", bootstrap)
+        .set("partitioner", "murmur2_random")
+        .set("message.max.bytes", ROOM);
     let producer: ThreadedProducer<DefaultProducerContext> = config.create()?;
     let mut sent = 0;
     let started = Instant::now();
@@ -177,7 +180,8 @@ fn without_transactions(bootstrap: &str, auto_commit: &str, dies_after: Option<u
         if let (Some(last), "false") = (batch.last(), auto_commit) {
             commit(&consumer, last.offset + 1)?;
         }
-        let committed = consumer.committed(TIMEOUT).ok().and_then(|it| it.elements().first().map(|it| it.offset()));
+        let committed =
+            consumer.committed(TIMEOUT).ok().and_then(|it| it.elements().first().map(|it| it.offset()));
         if committed == Some(Offset::Offset(RECORDS as i64)) {
             return Ok(());
         }
@@ -231,7 +235,8 @@ fn produce(
     let headers = headers
         .into_iter()
         .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value) }));
-    let mut outgoing = BaseRecord::<[u8], [u8]>::to(topic).key(&record.key).payload(&record.value).headers(headers);
+    let mut outgoing =
+        BaseRecord::<[u8], [u8]>::to(topic).key(&record.key).payload(&record.value).headers(headers);
     outgoing.timestamp = record.timestamp;
     producer.send(outgoing).map_err(|(error, _)| error)
 }
@@ -243,7 +248,10 @@ fn consumer(bootstrap: &str, auto_commit: &str) -> Result<BaseConsumer> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap).set("group.id", GROUP).set("auto.offset.reset", "earliest");
     config.set("enable.auto.commit", auto_commit).set("isolation.level", "read_committed");
-    config.set("session.timeout.ms", "6000").set("fetch.wait.max.ms", "50").set("auto.commit.interval.ms", "100");
+    config
+        .set("session.timeout.ms", "6000")
+        .set("fetch.wait.max.ms", "50")
+        .set("auto.commit.interval.ms", "100");
     let consumer: BaseConsumer = config.create()?;
     consumer.subscribe(&[INCOMING])?;
     Ok(consumer)

@@ -49,9 +49,12 @@ impl Injector<'_> {
     pub fn inject(&mut self, step: &Step) -> Result<()> {
         let target = step.target;
         let partitions = match step.kind {
-            Kind::BrokerRestart | Kind::BrokerKill | Kind::DiskFull | Kind::Right | Kind::Policy | Kind::Partitions => {
-                Vec::new()
-            }
+            Kind::BrokerRestart
+            | Kind::BrokerKill
+            | Kind::DiskFull
+            | Kind::Right
+            | Kind::Policy
+            | Kind::Partitions => Vec::new(),
             _ => self.routers.partitions(target),
         };
         let began = now_ms();

@@ -100,7 +100,12 @@ fn send(plan: &Plan, world: &World, sent: &AtomicU64, stop: &AtomicBool) -> Resu
     }
     producer.flush(FLUSH_DEADLINE)?;
     let failed = producer.context().0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    ensure!(failed.is_empty(), "the brokers did not take {} records of the load: {}", failed.len(), failed[0]);
+    ensure!(
+        failed.is_empty(),
+        "the brokers did not take {} records of the load: {}",
+        failed.len(),
+        failed[0]
+    );
     Ok(number)
 }
 
@@ -111,7 +116,8 @@ fn produce(producer: &ThreadedProducer<Failures>, number: u64, incoming: &Incomi
         Some(it) => headers.insert(Header { key: "content-type", value: Some(it) }),
         None => headers,
     };
-    let mut record = BaseRecord::<str, [u8]>::to(INCOMING).key(&incoming.key).timestamp(now_ms()).headers(headers);
+    let mut record =
+        BaseRecord::<str, [u8]>::to(INCOMING).key(&incoming.key).timestamp(now_ms()).headers(headers);
     record.payload = incoming.value.as_deref();
     while let Err((error, back)) = producer.send(record) {
         if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {

@@ -21,7 +21,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{control::Control, run::Run, schedule::Scope};
+use crate::{
+    control::Control,
+    run::Run,
+    schedule::{Kind, Scope},
+};
 
 /// Breaks what can break around running routers, and checks that no ticket is lost, repeated or out of order.
 #[derive(Parser)]
@@ -37,6 +41,9 @@ struct Arguments {
     /// Every kind of fault.
     #[arg(long, conflicts_with = "smoke")]
     all_faults: bool,
+    /// Only these kinds of the schedule.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Kind>,
     /// Records to send, at least; more if the schedule lasts longer.
     #[arg(long)]
     records: Option<u64>,

@@ -28,7 +28,8 @@ pub fn changed(world: &World, state: usize) -> (Vec<&Offer>, Vec<&Partner>) {
 fn catalog(state: usize) -> Catalog {
     let offers = (0..OFFERS).map(|n| offer(n, state)).map(|it| (it.id.clone(), it));
     let partners = (0..PARTNERS).map(|n| partner(n, state)).map(|it| (it.id.clone(), it));
-    let publishers = (0..PUBLISHERS).map(|n| Publisher { id: publisher_id(n), name: format!("Publisher {n}") });
+    let publishers =
+        (0..PUBLISHERS).map(|n| Publisher { id: publisher_id(n), name: format!("Publisher {n}") });
     Catalog {
         offers: offers.collect(),
         partners: partners.collect(),
@@ -68,7 +69,8 @@ fn partner(n: usize, state: usize) -> Partner {
         id: format!("partner-{n}"),
         name: format!("Partner {n}"),
         model: MODELS[model].to_owned(),
-        technical_support: ["TECHNICAL_SUPPORT_COORDINATE", "TECHNICAL_SUPPORT_REFER", ""][n / 3 % 3].to_owned(),
+        technical_support: ["TECHNICAL_SUPPORT_COORDINATE", "TECHNICAL_SUPPORT_REFER", ""][n / 3 % 3]
+            .to_owned(),
         ..Partner::default()
     };
     if model == RESELLER {

@@ -18,7 +18,8 @@ pub struct Programs {
 impl Programs {
     /// Builds them if that is wanted.
     pub fn find(is_build_wanted: bool) -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the package lies in the repository")?;
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the package lies in the repository")?;
         let this = env::current_exe()?;
         let folder = this.parent().context("a program lies in a folder")?;
         let programs = Self {
@@ -29,7 +30,13 @@ impl Programs {
         if is_build_wanted {
             let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
             cargo.current_dir(root).args(["build", "--quiet", "--package", "ticket-router", "--package"]);
-            cargo.args(["ticket-router-proof", "--bin", "ticket-router", "--bin", "ticket-router-proof-checker"]);
+            cargo.args([
+                "ticket-router-proof",
+                "--bin",
+                "ticket-router",
+                "--bin",
+                "ticket-router-proof-checker",
+            ]);
             if !cfg!(debug_assertions) {
                 cargo.arg("--release");
             }

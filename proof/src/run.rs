@@ -52,7 +52,8 @@ pub struct Run<'a> {
 impl<'a> Run<'a> {
     /// Draws the schedule and prints it.
     pub fn new(arguments: &'a Arguments) -> Result<Self> {
-        let schedule = draw(arguments.scope(), usize::from(arguments.routers), arguments.brokers, arguments.seed);
+        let (routers, nodes) = (usize::from(arguments.routers), arguments.brokers);
+        let schedule = draw(arguments.scope(), &arguments.only, routers, nodes, arguments.seed);
         let planned = WARM_UP + schedule.iter().map(Step::planned).sum::<Duration>();
         let filling = arguments.records().div_ceil(planned.as_secs().max(1));
         let per_second = arguments.rate.unwrap_or(filling.max(LEAST_PER_SECOND));
@@ -81,7 +82,8 @@ impl<'a> Run<'a> {
         let folder = folder(self.arguments.keep.as_deref())?;
         let is_clean = self.go_in(&programs, &folder)?;
         if is_clean && self.arguments.keep.is_none() {
-            fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))?;
+            fs::remove_dir_all(&folder)
+                .with_context(|| format!("{} could not be removed", folder.display()))?;
         } else {
             println!("logs and figures: {}", folder.display());
         }
@@ -105,7 +107,8 @@ impl<'a> Run<'a> {
         notes.write(&Note::Policy { version, is_changed: false, began, ended: now_ms() });
 
         let mut checker = start_checker(programs, folder, &cluster)?;
-        let setup = Setup { program: programs.router.clone(), folder: folder.to_owned(), bootstraps, policies };
+        let setup =
+            Setup { program: programs.router.clone(), folder: folder.to_owned(), bootstraps, policies };
         let routers = Routers::start(setup, &notes)?;
         let load = Load::start(self.load(&cluster), world.clone());
         let flips = Flips::start(writer, world, self.flip_every(), &notes);
@@ -122,8 +125,15 @@ impl<'a> Run<'a> {
             policy: 0,
         };
         for (n, step) in self.schedule.iter().enumerate() {
-            println!("{:>4} at {:>6.1} s, {:>8} sent: {step}", n + 1, started.elapsed().as_secs_f64(), load.sent());
-            injector.inject(step)?;
+            println!(
+                "{:>4} at {:>6.1} s, {:>8} sent: {step}",
+                n + 1,
+                started.elapsed().as_secs_f64(),
+                load.sent()
+            );
+            if let Err(error) = injector.inject(step) {
+                notes.trouble(format!("{error:#}"));
+            }
             checker.check_alive().context("the checker")?;
         }
         flips.finish();
@@ -206,8 +216,13 @@ pub fn judge_control(control: &Control) -> Result<bool> {
     world.save(&folder.join(WORLD))?;
     let data = data(&folder);
     fs::create_dir_all(&data)?;
-    let cluster =
-        Cluster::start(&Layout { nodes: 1, listeners: Vec::new(), folder: folder.clone(), data, heap_mb: 512 })?;
+    let cluster = Cluster::start(&Layout {
+        nodes: 1,
+        listeners: Vec::new(),
+        folder: folder.clone(),
+        data,
+        heap_mb: 512,
+    })?;
     admin::create_topics(&cluster, 1)?;
     let began = now_ms();
     notes.write(&Note::Catalog { state: 0, began, ended: began });
@@ -276,7 +291,11 @@ fn folder(keep: Option<&Path>) -> Result<PathBuf> {
     );
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let is_empty = fs::read_dir(&folder)?.next().is_none();
-    ensure!(is_empty, "{} is not empty: the notes of another run would be taken for this one's", folder.display());
+    ensure!(
+        is_empty,
+        "{} is not empty: the notes of another run would be taken for this one's",
+        folder.display()
+    );
     Ok(folder.canonicalize()?)
 }
 

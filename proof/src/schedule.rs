@@ -2,10 +2,12 @@
 
 use std::{fmt, time::Duration};
 
+use clap::ValueEnum;
+
 use crate::random::Random;
 
 /// A kind of fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Kind {
     Kill,
     Stop,
@@ -79,14 +81,15 @@ pub enum Scope {
 }
 
 impl Scope {
-    const fn count(self, kind: Kind) -> usize {
+    const fn count(self, kind: Kind, nodes: usize) -> usize {
         use Kind::{
-            Abort, BlackHole, BrokerKill, BrokerRestart, Cut, DiskFull, Kill, Latency, LongStop, Partitions, Policy,
-            Reset, Right, Stall, Stop, Term,
+            Abort, BlackHole, BrokerKill, BrokerRestart, Cut, DiskFull, Kill, Latency, LongStop, Partitions,
+            Policy, Reset, Right, Stall, Stop, Term,
         };
         match (self, kind) {
             (Self::Smoke, Kill) => 3,
             (Self::Smoke, Stop | BrokerRestart | Reset) => 1,
+            (Self::Smoke, BrokerKill) if nodes > 1 => 1,
             (Self::Smoke, _) => 0,
             (_, Kill) => 20,
             (_, Stop | BrokerRestart | BrokerKill | BlackHole | Reset | Cut | Term) => 2,
@@ -141,11 +144,15 @@ impl fmt::Display for Step {
     }
 }
 
-/// Draws the schedule.
-pub fn draw(scope: Scope, routers: usize, nodes: usize, seed: u64) -> Vec<Step> {
+/// Draws the schedule, of some kinds only if there are any.
+pub fn draw(scope: Scope, only: &[Kind], routers: usize, nodes: usize, seed: u64) -> Vec<Step> {
     let mut random = Random::new(seed);
-    let mut kinds: Vec<_> =
-        Kind::ALL.into_iter().flat_map(|kind| vec![kind; scope.count(kind)]).collect();
+    let is_wanted = |kind: &Kind| only.is_empty() || only.contains(kind);
+    let mut kinds: Vec<_> = Kind::ALL
+        .into_iter()
+        .filter(is_wanted)
+        .flat_map(|kind| vec![kind; scope.count(kind, nodes)])
+        .collect();
     random.shuffle(&mut kinds);
     kinds.into_iter().map(|kind| step(kind, routers, nodes, &mut random)).collect()
 }
@@ -165,7 +172,13 @@ fn step(kind: Kind, routers: usize, nodes: usize, random: &mut Random) -> Step {
         Kind::Stall => 25_000,
         Kind::Abort => 15_000,
         // With several nodes another one must take over meanwhile.
-        Kind::BrokerRestart | Kind::BrokerKill => if nodes > 1 { random.between(8_000, 15_000) } else { random.between(0, 3_000) },
+        Kind::BrokerRestart | Kind::BrokerKill => {
+            if nodes > 1 {
+                random.between(8_000, 15_000)
+            } else {
+                random.between(0, 3_000)
+            }
+        }
         Kind::Latency => 10_000,
         Kind::BlackHole => random.between(8_000, 22_000),
         Kind::Reset | Kind::Cut => random.between(1_000, 3_000),
@@ -186,19 +199,19 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_schedule_and_another_one_another() {
-        assert_eq!(draw(Scope::All, 2, 1, 7), draw(Scope::All, 2, 1, 7));
-        assert_ne!(draw(Scope::All, 2, 1, 7), draw(Scope::All, 2, 1, 8));
+        assert_eq!(draw(Scope::All, &[], 2, 1, 7), draw(Scope::All, &[], 2, 1, 7));
+        assert_ne!(draw(Scope::All, &[], 2, 1, 7), draw(Scope::All, &[], 2, 1, 8));
     }
 
     #[test]
     fn every_kind_of_fault_is_in_the_schedule_of_all_faults() {
-        let schedule = draw(Scope::All, 2, 1, 1);
+        let schedule = draw(Scope::All, &[], 2, 1, 1);
         assert!(Kind::ALL.iter().all(|kind| schedule.iter().any(|step| step.kind == *kind)));
     }
 
     #[test]
     fn the_full_schedule_kills_twenty_times_and_stops_three_times() {
-        let schedule = draw(Scope::Full, 2, 1, 1);
+        let schedule = draw(Scope::Full, &[], 2, 1, 1);
         let count = |wanted: &[Kind]| schedule.iter().filter(|step| wanted.contains(&step.kind)).count();
         assert_eq!(count(&[Kind::Kill]), 20);
         assert_eq!(count(&[Kind::Stop, Kind::LongStop]), 3);

@@ -124,7 +124,10 @@ fn facts(number: u64, catalog: &Catalog, random: &mut Random) -> Facts {
             (partner, named)
         }
         3 => {
-            let own = catalog.offers.get(&offer).map_or_else(|| "publisher-3".to_owned(), |it| it.publisher_id.clone());
+            let own = catalog
+                .offers
+                .get(&offer)
+                .map_or_else(|| "publisher-3".to_owned(), |it| it.publisher_id.clone());
             let requester = match random.below(20) {
                 0 => String::new(),
                 1 => "publisher-7".to_owned(),

@@ -16,7 +16,8 @@ fn findings_of(flaw: &str) -> Vec<(String, u64)> {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    let figures = fs::read(folder.path().join("run/figures.json")).unwrap_or_else(|error| panic!("{error}\n{said}"));
+    let figures =
+        fs::read(folder.path().join("run/figures.json")).unwrap_or_else(|error| panic!("{error}\n{said}"));
     let figures: Value = serde_json::from_slice(&figures).unwrap();
     assert_eq!(figures["records"], 600, "{said}");
     let found: Vec<_> = figures["findings"]

@@ -55,8 +55,10 @@ fn leave_open(topics: &Topics, transactional_id: &str) {
     producer.flush(TIMEOUT).expect("the broker takes it");
 
     let mut config = topics.broker().client();
-    let consumer: BaseConsumer =
-        config.set("group.id", topics.group()).create().expect("the settings of the consumer are known to librdkafka");
+    let consumer: BaseConsumer = config
+        .set("group.id", topics.group())
+        .create()
+        .expect("the settings of the consumer are known to librdkafka");
     let mut offsets = TopicPartitionList::new();
     offsets
         .add_partition_offset(&topics.incoming(), 0, Offset::Offset(RECORDS as i64))

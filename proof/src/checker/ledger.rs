@@ -104,7 +104,8 @@ impl Verdict {
     }
 
     pub fn is_clean(&self) -> bool {
-        self.findings().iter().all(|(_, it)| it.count == 0) && self.written.iter().sum::<u64>() == self.records
+        self.findings().iter().all(|(_, it)| it.count == 0)
+            && self.written.iter().sum::<u64>() == self.records
     }
 }
 
@@ -126,7 +127,10 @@ pub fn judge(
         let mut last = HashMap::new();
         let mut weigh = |message: &BorrowedMessage<'_>| {
             let place = format!("{name}/{}@{}", message.partition(), message.offset());
-            shown.entry((topic, message.partition())).or_default().push((message.offset(), read::digest(message)));
+            shown
+                .entry((topic, message.partition()))
+                .or_default()
+                .push((message.offset(), read::digest(message)));
             let found = number(message).and_then(|number| Some((number, inputs.get(number)?)));
             let Some((number, input)) = found else {
                 verdict.unknown.add(|| place);
@@ -249,7 +253,9 @@ impl Record<'_> {
             verdict.refused_meanwhile += 1;
         } else {
             let why = of("detail").unwrap_or_default();
-            verdict.wrong_owner.add(|| format!("{place}: record {number} is a ticket, and a dead letter: {why}"));
+            verdict
+                .wrong_owner
+                .add(|| format!("{place}: record {number} is a ticket, and a dead letter: {why}"));
         }
     }
 
@@ -269,7 +275,10 @@ impl Record<'_> {
         let said = (routed.owner, header(message, "ticket-router.owner"));
         let name = OWNERS[*topic];
         // In triage nobody is the owner, and there is no such header.
-        if said.0 != Some(name) || said.1.is_some_and(|it| it != name) || (said.1.is_none() && *topic != TRIAGE) {
+        if said.0 != Some(name)
+            || said.1.is_some_and(|it| it != name)
+            || (said.1.is_none() && *topic != TRIAGE)
+        {
             verdict.wrong_owner.add(|| format!("{place}: record {number} says {said:?}"));
         }
         for name in ["decision-id", "policy-version"] {
@@ -279,9 +288,9 @@ impl Record<'_> {
         }
         let version = header(message, "ticket-router.policy-version").unwrap_or_default();
         let Some(policy) = timeline.policy(version, input.timestamp, self.seen_at) else {
-            verdict
-                .wrong_owner
-                .add(|| format!("{place}: record {number} was decided by policy {version}, not in force then"));
+            verdict.wrong_owner.add(|| {
+                format!("{place}: record {number} was decided by policy {version}, not in force then")
+            });
             return;
         };
         let got = (*topic as u8, xxh3_64(routed.assignee.as_bytes()));
@@ -302,7 +311,11 @@ impl Record<'_> {
         if !right {
             verdict.wrong_owner.add(|| {
                 let ticket = &routed.ticket;
-                format!("{place}: record {number}, assigned to `{}`, expected {:?}: {ticket:?}", routed.assignee, expected.topics())
+                format!(
+                    "{place}: record {number}, assigned to `{}`, expected {:?}: {ticket:?}",
+                    routed.assignee,
+                    expected.topics()
+                )
             });
         }
     }

@@ -10,11 +10,7 @@ mod report;
 mod timeline;
 mod wire;
 
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use clap::Parser;
@@ -64,7 +60,8 @@ fn check(arguments: &Arguments) -> Result<bool> {
     let world = World::load(&folder.join(WORLD))?;
     let timeline = Timeline::new(&notes, arguments.catalog_grace * 1_000);
     let (verdict, inputs) = ledger::judge(bootstrap, &world, &timeline, &seen, open)?;
-    let with_aborted = OUTGOING.iter().map(|topic| read::count_with_aborted(bootstrap, topic)).sum::<Result<u64>>()?;
+    let with_aborted =
+        OUTGOING.iter().map(|topic| read::count_with_aborted(bootstrap, topic)).sum::<Result<u64>>()?;
     let report = report::Report {
         aborted: with_aborted.saturating_sub(verdict.written.iter().sum()),
         recoveries: recovery::recoveries(&notes, &inputs, &seen.at),

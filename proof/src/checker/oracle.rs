@@ -70,7 +70,11 @@ fn decided(ticket: &Ticket, catalog: &Catalog, policy: Policy) -> Option<Owner> 
                 it => it,
             };
             let refers = assigned.is_none_or(|it| it.technical_support != "TECHNICAL_SUPPORT_COORDINATE");
-            if class == Class::Technical && refers { publisher() } else { Some((PARTNER, assigned?.id.clone())) }
+            if class == Class::Technical && refers {
+                publisher()
+            } else {
+                Some((PARTNER, assigned?.id.clone()))
+            }
         }
         "ROLE_PARTNER" => {
             let asking = catalog.partners.get(&ticket.requester)?;
@@ -86,7 +90,13 @@ fn decided(ticket: &Ticket, catalog: &Catalog, policy: Policy) -> Option<Owner> 
                     Policy::AsWritten => microsoft,
                     Policy::ContactsAtPublisher => publisher(),
                 },
-                (Class::Azure, _) => if offer?.azure_based? { microsoft } else { publisher() },
+                (Class::Azure, _) => {
+                    if offer?.azure_based? {
+                        microsoft
+                    } else {
+                        publisher()
+                    }
+                }
                 (Class::Enablement | Class::Other, _) => publisher(),
             }
         }
@@ -100,7 +110,13 @@ fn decided(ticket: &Ticket, catalog: &Catalog, policy: Policy) -> Option<Owner> 
             let itself = Some((ISV, asking.to_owned()));
             match class {
                 Class::Commerce => microsoft,
-                Class::Azure => if offer?.azure_based? { microsoft } else { itself },
+                Class::Azure => {
+                    if offer?.azure_based? {
+                        microsoft
+                    } else {
+                        itself
+                    }
+                }
                 Class::Technical | Class::Enablement => itself,
                 Class::PublisherContact | Class::Other => None,
             }

@@ -90,7 +90,11 @@ impl Seen {
 }
 
 /// Reads a topic from its beginning to its end.
-pub fn read(bootstrap: &str, topic: &str, mut each: impl FnMut(&BorrowedMessage<'_>) -> Result<()>) -> Result<u64> {
+pub fn read(
+    bootstrap: &str,
+    topic: &str,
+    mut each: impl FnMut(&BorrowedMessage<'_>) -> Result<()>,
+) -> Result<u64> {
     read_as("read_committed", bootstrap, topic, &mut each)
 }
 
@@ -110,7 +114,10 @@ fn read_as(
     let started = Instant::now();
     let mut records = 0;
     while !unread.is_empty() {
-        ensure!(started.elapsed() < READ_DEADLINE, "the end of {topic} does not come in partitions {unread:?}");
+        ensure!(
+            started.elapsed() < READ_DEADLINE,
+            "the end of {topic} does not come in partitions {unread:?}"
+        );
         match consumer.poll(Duration::from_secs(1)) {
             Some(Ok(message)) => {
                 records += 1;
@@ -137,7 +144,8 @@ pub fn open_transactions(bootstrap: &str, within: Duration) -> Result<Vec<String
     let started = Instant::now();
     loop {
         open.retain(|(topic, partition)| {
-            let end = |consumer: &BaseConsumer| consumer.fetch_watermarks(topic, *partition, ASK_TIMEOUT).ok();
+            let end =
+                |consumer: &BaseConsumer| consumer.fetch_watermarks(topic, *partition, ASK_TIMEOUT).ok();
             match (end(&committed), end(&all)) {
                 (Some((_, stable)), Some((_, high))) => stable != high,
                 _ => true,
@@ -217,8 +225,12 @@ fn partitions(consumer: &BaseConsumer, topic: &str) -> Result<Vec<i32>> {
     let started = Instant::now();
     loop {
         let asked = consumer.fetch_metadata(Some(topic), ASK_TIMEOUT);
-        let found: Vec<_> =
-            asked.iter().flat_map(|it| it.topics()).flat_map(|it| it.partitions()).map(|it| it.id()).collect();
+        let found: Vec<_> = asked
+            .iter()
+            .flat_map(|it| it.topics())
+            .flat_map(|it| it.partitions())
+            .map(|it| it.id())
+            .collect();
         if !found.is_empty() {
             return Ok(found);
         }

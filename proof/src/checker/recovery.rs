@@ -30,6 +30,10 @@ impl Spread {
 pub struct Recovery {
     pub kind: String,
     pub faults: usize,
+    /// How many of them were not over when the next fault struck: those are in no figure but `longest_ms`.
+    pub overtaken: usize,
+    /// The longest of all, from the moment that the fault struck.
+    pub longest_ms: i64,
     /// From the moment that the fault struck.
     pub from_injection: Spread,
     /// From the moment that its cause was gone.
@@ -53,23 +57,45 @@ pub fn recoveries(notes: &[Note], inputs: &[Input], seen_at: &[i64]) -> Vec<Reco
         let all = partitions.iter().filter(|(it, _)| affected.is_empty() || affected.contains(it));
         all.filter_map(|(_, records)| of(records)).max()
     };
-    let mut kinds: BTreeMap<&str, (usize, Vec<i64>, Vec<i64>)> = BTreeMap::new();
-    for note in notes {
-        let Note::Fault { kind, began, ended, partitions, .. } = note else { continue };
-        let (count, from_injection, from_end) = kinds.entry(kind).or_default();
-        *count += 1;
-        from_injection.extend(first_after(partitions, *began));
-        from_end.extend(first_after(partitions, *ended));
+    let faults = || {
+        notes.iter().filter_map(|note| match note {
+            Note::Fault { kind, began, ended, partitions, .. } => Some((kind, *began, *ended, partitions)),
+            _ => None,
+        })
+    };
+    let mut kinds: BTreeMap<&str, Kind> = BTreeMap::new();
+    for (kind, began, ended, affected) in faults() {
+        let kind = kinds.entry(kind).or_default();
+        kind.faults += 1;
+        let Some(after) = first_after(affected, began) else { continue };
+        kind.longest = kind.longest.max(after);
+        if faults().any(|(_, next, ..)| next > began && next < began + after) {
+            kind.overtaken += 1;
+            continue;
+        }
+        kind.from_injection.push(after);
+        kind.from_end.extend(first_after(affected, ended));
     }
     let kinds = kinds.into_iter();
     kinds
-        .map(|(kind, (faults, from_injection, from_end))| Recovery {
+        .map(|(kind, it)| Recovery {
             kind: kind.to_owned(),
-            faults,
-            from_injection: Spread::of(from_injection),
-            from_end: Spread::of(from_end),
+            faults: it.faults,
+            overtaken: it.overtaken,
+            longest_ms: it.longest,
+            from_injection: Spread::of(it.from_injection),
+            from_end: Spread::of(it.from_end),
         })
         .collect()
+}
+
+#[derive(Default)]
+struct Kind {
+    faults: usize,
+    overtaken: usize,
+    longest: i64,
+    from_injection: Vec<i64>,
+    from_end: Vec<i64>,
 }
 
 #[cfg(test)]

@@ -41,11 +41,20 @@ impl Report {
             "\n{} changes of the catalog; {} tickets depend on which was in force; the oldest used had been replaced {} ms before",
             self.flips, verdict.sensitive, verdict.oldest_catalog_ms
         );
-        println!("{} policies; {} tickets refused while their topic was forbidden", self.policies, verdict.refused_meanwhile);
+        println!(
+            "{} policies; {} tickets refused while their topic was forbidden",
+            self.policies, verdict.refused_meanwhile
+        );
         let Spread { p50, p99, max, .. } = self.latency;
         println!("from sent to seen committed: p50 {p50} ms, p99 {p99} ms, max {max} ms\n");
-        println!("{:<34}{:>6}   {:^26}   {:^26}", "fault", "times", "recovered after, ms", "after its cause was gone");
-        println!("{:<34}{:>6}   {:>8}{:>9}{:>9}   {:>8}{:>9}{:>9}", "", "", "p50", "p99", "max", "p50", "p99", "max");
+        println!(
+            "{:<34}{:>6}   {:^26}   {:^26}",
+            "fault", "times", "recovered after, ms", "after its cause was gone"
+        );
+        println!(
+            "{:<34}{:>6}   {:>8}{:>9}{:>9}   {:>8}{:>9}{:>9}",
+            "", "", "p50", "p99", "max", "p50", "p99", "max"
+        );
         for it in &self.recoveries {
             let (a, b) = (it.from_injection, it.from_end);
             println!(
@@ -54,12 +63,16 @@ impl Report {
             );
         }
         print_exits(notes);
-        println!("\n{}", if verdict.is_clean() { "every record exactly once, in order" } else { "NOT exactly once" });
+        println!(
+            "\n{}",
+            if verdict.is_clean() { "every record exactly once, in order" } else { "NOT exactly once" }
+        );
     }
 
     pub fn save(&self, folder: &Path) -> Result<()> {
         let verdict = &self.verdict;
-        let findings: BTreeMap<_, _> = verdict.findings().into_iter().map(|(name, it)| (name, it.count)).collect();
+        let findings: BTreeMap<_, _> =
+            verdict.findings().into_iter().map(|(name, it)| (name, it.count)).collect();
         let figures = json!({
             "records": verdict.records,
             "written": OUTGOING.iter().zip(verdict.written).collect::<BTreeMap<_, _>>(),

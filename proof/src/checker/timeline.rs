@@ -47,7 +47,10 @@ impl Timeline {
 
     /// Which of the two policies a version is, if it was in force at some moment between.
     pub fn policy(&self, version: &str, from: i64, to: i64) -> Option<usize> {
-        let found = self.policies.iter().find(|(it, _, began, ended)| it == version && *began <= to && *ended >= from);
+        let found = self
+            .policies
+            .iter()
+            .find(|(it, _, began, ended)| it == version && *began <= to && *ended >= from);
         found.map(|(_, policy, ..)| *policy)
     }
 

@@ -22,7 +22,8 @@ const CATEGORIES: [&str; 15] = [
     "CATEGORY_PARTNER_ENABLEMENT",
     "CATEGORY_OTHER",
 ];
-const OWNERS: [&str; 4] = ["OWNER_UNSPECIFIED", "OWNER_PARTNER", "OWNER_PUBLISHER", "OWNER_MICROSOFT_COMMERCE"];
+const OWNERS: [&str; 4] =
+    ["OWNER_UNSPECIFIED", "OWNER_PARTNER", "OWNER_PUBLISHER", "OWNER_MICROSOFT_COMMERCE"];
 
 /// What decides about a ticket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -234,7 +235,10 @@ mod tests {
         let protobuf = b"\x0a\x03\x0a\x01T\x32\x05\x08\x01\x12\x01p";
         for value in [&json[..], protobuf] {
             let routed = routed(Some(value)).unwrap();
-            assert_eq!((routed.ticket.id.as_str(), routed.owner, routed.assignee.as_str()), ("T", Some("OWNER_PARTNER"), "p"));
+            assert_eq!(
+                (routed.ticket.id.as_str(), routed.owner, routed.assignee.as_str()),
+                ("T", Some("OWNER_PARTNER"), "p")
+            );
         }
     }
 }
