@@ -32,8 +32,9 @@ use crate::{
     tickets::Mix,
 };
 
-/// Before the first fault, all routers are at work.
-const WARM_UP: Duration = Duration::from_secs(6);
+/// Some work without faults.
+const WARM_UP: Duration = Duration::from_secs(5);
+const START_DEADLINE: Duration = Duration::from_secs(90);
 const WATCH_DEADLINE: Duration = Duration::from_secs(60);
 /// Longer than a session, a transaction and a few restarts together.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(180);
@@ -113,6 +114,7 @@ impl<'a> Run<'a> {
         let load = Load::start(self.load(&cluster), world.clone());
         let flips = Flips::start(writer, world, self.flip_every(), &notes);
         let started = Instant::now();
+        wait_until_at_work(&routers)?;
         thread::sleep(WARM_UP);
         let mut injector = Injector {
             cluster: &mut cluster,
@@ -255,6 +257,16 @@ fn start_checker(programs: &Programs, folder: &Path, cluster: &Cluster) -> Resul
         thread::sleep(Duration::from_millis(50));
     }
     Ok(checker)
+}
+
+/// Before the first fault, all routers have their partitions.
+fn wait_until_at_work(routers: &Routers) -> Result<()> {
+    let started = Instant::now();
+    while (0..routers.len()).any(|router| routers.partitions(router).is_empty()) {
+        ensure!(started.elapsed() < START_DEADLINE, "the routers do not get to work");
+        thread::sleep(Duration::from_millis(200));
+    }
+    Ok(())
 }
 
 fn finish_checker(checker: &mut Process, folder: &Path) -> Result<bool> {

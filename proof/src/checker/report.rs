@@ -48,18 +48,19 @@ impl Report {
         let Spread { p50, p99, max, .. } = self.latency;
         println!("from sent to seen committed: p50 {p50} ms, p99 {p99} ms, max {max} ms\n");
         println!(
-            "{:<34}{:>6}   {:^26}   {:^26}",
-            "fault", "times", "recovered after, ms", "after its cause was gone"
+            "{:<34}{:>6}   {:^26}   {:^26}  {:^19}",
+            "", "", "recovered after, ms", "after its cause was gone", "met by the next"
         );
         println!(
-            "{:<34}{:>6}   {:>8}{:>9}{:>9}   {:>8}{:>9}{:>9}",
-            "", "", "p50", "p99", "max", "p50", "p99", "max"
+            "{:<34}{:>6}   {:>8}{:>9}{:>9}   {:>8}{:>9}{:>9}  {:>7}{:>12}",
+            "fault", "times", "p50", "p99", "max", "p50", "p99", "max", "times", "longest"
         );
         for it in &self.recoveries {
             let (a, b) = (it.from_injection, it.from_end);
+            let longest = if it.overtaken > 0 { it.longest_ms.to_string() } else { String::new() };
             println!(
-                "{:<34}{:>6}   {:>8}{:>9}{:>9}   {:>8}{:>9}{:>9}",
-                it.kind, it.faults, a.p50, a.p99, a.max, b.p50, b.p99, b.max
+                "{:<34}{:>6}   {:>8}{:>9}{:>9}   {:>8}{:>9}{:>9}  {:>7}{longest:>12}",
+                it.kind, it.faults, a.p50, a.p99, a.max, b.p50, b.p99, b.max, it.overtaken
             );
         }
         print_exits(notes);
