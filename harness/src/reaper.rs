@@ -15,7 +15,7 @@ while read -r what rest; do
   case $what in
     add) left="$left$rest " ;;
     del) left="${left%% $rest *} ${left#* $rest }" ;;
-    end) last="$last; $rest" ;;
+    end) last="$rest; $last" ;;
   esac
 done
 [ "$left" = ' ' ] || kill -KILL $left 2>/dev/null
@@ -30,7 +30,7 @@ pub(crate) fn remove(process: u32) {
     order(&format!("del {process}"));
 }
 
-/// Lets a shell run a command once this process has ended, however it ends, and after all that it started.
+/// Lets a shell run a command once this process has ended, however it ends, and after all that it started. The last to be asked for runs first.
 pub fn at_the_end(command: &str) {
     order(&format!("end {command}"));
 }

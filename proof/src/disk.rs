@@ -37,3 +37,11 @@ impl Disk {
         run(Command::new("mount").args(["-o", &format!("remount,size={size}"), &self.0]))
     }
 }
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if let Err(error) = run(Command::new("umount").arg(&self.0)) {
+            eprintln!("the small disk stays until this program has ended: {error:#}");
+        }
+    }
+}

@@ -195,7 +195,8 @@ impl Slot {
     }
 
     fn supervise(&self) {
-        let mut state = self.lock();
+        // Somebody is just stopping or starting it.
+        let Ok(mut state) = self.state.try_lock() else { return };
         if let Some(status) = state.process.as_mut().and_then(Process::ended) {
             let log = state.process.take().map(|it| it.log()).unwrap_or_default();
             self.note_exit(status.code(), &log);

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use ticket_router_harness::{Cluster, Layout, Listener, Process, free_ports};
+use ticket_router_harness::{Cluster, Layout, Listener, Process, at_the_end, free_ports};
 use ticket_router_proof::{
     notes::{FINISHED, Note, Notes, WATCHING, WORLD},
     now_ms,
@@ -153,6 +153,10 @@ impl<'a> Run<'a> {
     fn disk(&self, folder: &Path) -> Result<Option<Disk>> {
         let data = data(folder);
         fs::create_dir_all(&data)?;
+        if self.arguments.keep.is_none() {
+            // What the brokers hold is large, and says no more than the logs.
+            at_the_end(&format!("rm -rf '{}'", data.display()));
+        }
         if !self.schedule.iter().any(|step| step.kind == Kind::DiskFull) {
             return Ok(None);
         }

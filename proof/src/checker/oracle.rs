@@ -142,3 +142,78 @@ fn class(category: &str) -> Class {
         _ => Class::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ticket_router_proof::world::{Offer, Publisher};
+
+    use super::*;
+
+    fn catalog() -> Catalog {
+        let mut catalog = Catalog::default();
+        for (id, azure_based) in [("azure", Some(true)), ("elsewhere", Some(false)), ("silent", None)] {
+            let offer = Offer { id: id.into(), publisher_id: "isv".into(), azure_based, ..Offer::default() };
+            catalog.offers.insert(id.into(), offer);
+        }
+        catalog.publishers.insert("isv".into(), Publisher { id: "isv".into(), name: String::new() });
+        for (id, model, election) in [
+            ("direct", "MODEL_DIRECT_BILL", "TECHNICAL_SUPPORT_COORDINATE"),
+            ("provider", "MODEL_INDIRECT_PROVIDER", "TECHNICAL_SUPPORT_REFER"),
+            ("reseller", "MODEL_INDIRECT_RESELLER", "TECHNICAL_SUPPORT_COORDINATE"),
+        ] {
+            let mut partner = Partner {
+                id: id.into(),
+                model: model.into(),
+                technical_support: election.into(),
+                ..Partner::default()
+            };
+            if id == "reseller" {
+                partner.provider_id = "provider".into();
+                partner.provider_handles = vec!["CATEGORY_BILLING".into(), "CATEGORY_BREAK_FIX".into()];
+            }
+            catalog.partners.insert(id.into(), partner);
+        }
+        catalog
+    }
+
+    /// Role, requester, partner, offer, category; and the owner of the row of the document's table.
+    #[test]
+    fn tickets_go_where_the_document_says() {
+        for (row, [role, requester, partner, offer, category], topic, assignee) in [
+            (1, ["CUSTOMER", "c", "provider", "azure", "USER_SUPPORT"], ISV, "isv"),
+            (2, ["CUSTOMER", "c", "reseller", "azure", "BREAK_FIX"], ISV, "isv"),
+            (3, ["CUSTOMER", "c", "direct", "azure", "BREAK_FIX"], PARTNER, "direct"),
+            (4, ["CUSTOMER", "c", "reseller", "azure", "BILLING"], PARTNER, "provider"),
+            (5, ["CUSTOMER", "c", "direct", "azure", "DEPLOYMENT"], PARTNER, "direct"),
+            (6, ["CUSTOMER", "c", "direct", "", "UNSPECIFIED"], PARTNER, "direct"),
+            (7, ["PARTNER", "reseller", "", "azure", "USER_SUPPORT"], ISV, "isv"),
+            (9, ["PARTNER", "reseller", "", "", "PAYMENT"], PARTNER, "provider"),
+            (10, ["PARTNER", "direct", "direct", "", "PAYMENT"], MICROSOFT, ""),
+            (11, ["PARTNER", "provider", "", "azure", "PUBLISHER_CONTACT"], MICROSOFT, ""),
+            (12, ["PARTNER", "direct", "", "azure", "PROVISIONING"], MICROSOFT, ""),
+            (13, ["PARTNER", "direct", "", "elsewhere", "PROVISIONING"], ISV, "isv"),
+            (14, ["PARTNER", "direct", "", "azure", "OTHER"], ISV, "isv"),
+            (15, ["PUBLISHER", "new", "", "", "OFFER_MANAGEMENT"], MICROSOFT, ""),
+            (16, ["PUBLISHER", "isv", "", "azure", "DEPLOYMENT"], MICROSOFT, ""),
+            (17, ["PUBLISHER", "isv", "", "elsewhere", "DEPLOYMENT"], ISV, "isv"),
+            (18, ["PUBLISHER", "isv", "", "", "BREAK_FIX"], ISV, "isv"),
+            (19, ["PUBLISHER", "isv", "", "azure", "OTHER"], TRIAGE, ""),
+            (12, ["PARTNER", "direct", "", "silent", "PROVISIONING"], TRIAGE, ""),
+            (4, ["CUSTOMER", "c", "direct", "unknown", "BILLING"], TRIAGE, ""),
+            (4, ["CUSTOMER", "c", "", "azure", "BILLING"], TRIAGE, ""),
+            (10, ["PARTNER", "direct", "provider", "", "BILLING"], TRIAGE, ""),
+            (15, ["PUBLISHER", "new", "", "azure", "BILLING"], TRIAGE, ""),
+        ] {
+            let ticket = Ticket {
+                role: Some(Box::leak(format!("ROLE_{role}").into_boxed_str())),
+                requester: requester.into(),
+                partner: partner.into(),
+                offer: offer.into(),
+                category: Some(Box::leak(format!("CATEGORY_{category}").into_boxed_str())),
+                ..Ticket::default()
+            };
+            let got = owner(&ticket, &catalog(), Policy::AsWritten);
+            assert_eq!(got, (topic, assignee.to_owned()), "row {row}: {ticket:?}");
+        }
+    }
+}
