@@ -182,7 +182,8 @@ fn step(kind: Kind, routers: usize, nodes: usize, random: &mut Random) -> Step {
         Kind::Latency => 10_000,
         Kind::BlackHole => random.between(8_000, 22_000),
         Kind::Reset | Kind::Cut => random.between(1_000, 3_000),
-        Kind::Right => 8_000,
+        // Three transactions must fail before it shows.
+        Kind::Right => 25_000,
         Kind::DiskFull => 10_000,
     };
     let pause = match kind {

@@ -40,6 +40,9 @@ pub struct Recovery {
     pub from_end: Spread,
 }
 
+/// At the least rate of a run every partition has a ticket in this time.
+const SENT_WITHIN_MS: i64 = 2_000;
+
 /// For each kind of fault: the time until the first ticket that was sent after that moment was seen committed, in the partition where that took longest.
 pub fn recoveries(notes: &[Note], inputs: &[Input], seen_at: &[i64]) -> Vec<Recovery> {
     let mut partitions: BTreeMap<i32, Vec<(i64, i64, i64)>> = BTreeMap::new();
@@ -51,8 +54,9 @@ pub fn recoveries(notes: &[Note], inputs: &[Input], seen_at: &[i64]) -> Vec<Reco
     let first_after = |affected: &[i32], moment: i64| {
         let of = |records: &Vec<(i64, i64, i64)>| {
             let first = records.partition_point(|(_, sent, _)| *sent < moment);
-            let (_, _, seen) = records.get(first)?;
-            (*seen > 0).then_some((seen - moment).max(0))
+            let (_, sent, seen) = records.get(first)?;
+            // A partition that had no ticket then, or was not there yet, tells nothing.
+            (*seen > 0 && *sent < moment + SENT_WITHIN_MS).then_some((seen - moment).max(0))
         };
         let all = partitions.iter().filter(|(it, _)| affected.is_empty() || affected.contains(it));
         all.filter_map(|(_, records)| of(records)).max()
