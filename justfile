@@ -18,7 +18,7 @@ quick:
 
 # All tests; they find or start a Kafka of their own.
 test:
-    cargo test
+    cargo test --workspace
 
 # Kills, stops and broker restarts around running routers, and a checker: `just proof --full`.
 proof *arguments='--smoke':
@@ -51,10 +51,9 @@ image:
 bench:
     cargo bench --bench core
 
-# The same in instructions, which do not depend on the machine's load; needs valgrind.
+# The same in instructions, which do not depend on the machine's load, against the commit before.
 instructions:
-    cargo install --locked gungraun-runner --version 0.20.0
-    cargo bench --bench instructions
+    .ci/instructions
 
 # Fuzz one target: `just fuzz ticket_json 600`.
 fuzz target seconds='60':
