@@ -2,7 +2,7 @@
 //!
 //! The modules in the order in which a ticket passes through them: its bytes are read ([`ticket`]), what it names is looked up ([`catalog`]), the policy says what
 //! follows ([`policy`]), that becomes a party ([`decide`]), and the bytes are put together anew ([`encode`]); [`route`] is all of it for one record. [`kafka`] does
-//! so exactly once for every record of a topic, [`service`] is the process around it.
+//! so exactly once for every record of a topic, [`service`] is the process around it, and [`telemetry`] shows it to others.
 
 // The contracts.
 pub mod proto;
@@ -25,6 +25,9 @@ pub mod explain;
 // The edge.
 #[cfg(feature = "kafka")]
 pub mod config;
+
+#[cfg(feature = "kafka")]
+pub mod telemetry;
 
 #[cfg(feature = "kafka")]
 pub mod kafka;

@@ -9,6 +9,7 @@ use crate::{
     data::Format,
     expected::{Expected, TOPICS},
     process::Process,
+    sink,
     topics::CATALOG,
 };
 
@@ -38,6 +39,8 @@ pub struct Contender {
     pub topics: usize,
     pub workers: usize,
     pub processes: usize,
+    /// Whether traces of one ticket in a hundred, metrics and log lines are exported.
+    pub is_traced: bool,
 }
 
 const LIMIT: Contender = Contender {
@@ -52,6 +55,7 @@ const LIMIT: Contender = Contender {
     topics: 1,
     workers: 1,
     processes: 1,
+    is_traced: false,
 };
 const ROUTER: Contender = Contender { kind: Kind::Router, ..LIMIT };
 
@@ -135,6 +139,12 @@ pub static ALL: &[Contender] = &[
         about: "as limit-json, 50,000 records a transaction",
         arguments: &["--batch-records", "50000", "--batch-age-ms", "1000"],
         ..LIMIT
+    },
+    Contender {
+        name: "router-json-traced",
+        about: "as router-json, with telemetry: traces of 1 %, metrics, logs",
+        is_traced: true,
+        ..ROUTER
     },
     Contender {
         name: "router-json-2-workers",
@@ -288,6 +298,13 @@ level = "info"
         fs::write(&config, text)?;
         let mut command = Command::new(&self.bench.programs.router);
         command.args(["run", "--config"]).arg(config);
+        if self.contender.is_traced {
+            command
+                .env("OTEL_EXPORTER_OTLP_ENDPOINT", sink::endpoint()?)
+                .env("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+                .env("OTEL_TRACES_SAMPLER_ARG", "0.01")
+                .env("OTEL_METRIC_EXPORT_INTERVAL", "1000");
+        }
         Ok(command)
     }
 

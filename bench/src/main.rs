@@ -15,6 +15,7 @@ mod limit;
 mod process;
 mod report;
 mod restore;
+mod sink;
 mod topics;
 mod workplace;
 

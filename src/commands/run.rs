@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     commands::{exit, topics::ConfigArgs},
-    config::{Config, Listen, LogFormat},
+    config::{Config, Listen},
     kafka::{
         check::{Report, Severity, check},
         clients,
@@ -20,7 +20,8 @@ use crate::{
     },
     policy::Policy,
     route::Destination,
-    service::{self, Health, Service, StartError},
+    service::{self, Health, Service, ServiceError, StartError},
+    telemetry::{self, Telemetry},
 };
 
 /// Runs the service until a signal or a fault ends it.
@@ -33,9 +34,10 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         Ok(config) => config,
         Err(refused) => return Ok(exit::usage(&refused)),
     };
-    if let Err(error) = start_log(&config) {
-        return Ok(exit::usage(&*error));
-    }
+    let telemetry = match start_telemetry(&config) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return Ok(exit::usage(&*error)),
+    };
     let policy = match load_policy(config.policy.file.as_deref()) {
         Ok(policy) => Arc::new(policy),
         Err(code) => return Ok(code),
@@ -46,7 +48,24 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = config.redacted(), "ticket-router starts");
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be had")?;
-    runtime.block_on(serve(&config, &policy))
+    let outcome = runtime.block_on(serve(&config, &policy, &telemetry));
+    let code = outcome.unwrap_or_else(|error| {
+        let code = error.downcast_ref::<ServiceError>().map_or("FAILED", ServiceError::code);
+        tracing::error!(code, "{error:#}");
+        ExitCode::from(exit::FAILED)
+    });
+    telemetry.shut_down(config.telemetry.flush());
+    // Threads that are stuck in a call are not waited for.
+    runtime.shutdown_background();
+    Ok(code)
+}
+
+/// Starts the exporters and the log.
+fn start_telemetry(config: &Config) -> Result<Telemetry, Box<dyn std::error::Error>> {
+    let settings = telemetry::Settings::resolve(&config.telemetry, |name| std::env::var(name).ok())?;
+    let telemetry = Telemetry::start(&settings)?;
+    telemetry::start_log(&config.log, telemetry.logs())?;
+    Ok(telemetry)
 }
 
 /// Reads a policy file, or the built-in one.
@@ -66,7 +85,7 @@ pub fn load_policy(file: Option<&Path>) -> Result<Policy, ExitCode> {
     })
 }
 
-async fn serve(config: &Config, policy: &Arc<Policy>) -> anyhow::Result<ExitCode> {
+async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new().context("signals cannot be listened to")?;
     let identity = match Identity::claim(&config.kafka) {
         Ok(identity) => Arc::new(identity),
@@ -81,14 +100,14 @@ async fn serve(config: &Config, policy: &Arc<Policy>) -> anyhow::Result<ExitCode
                 Err(error) => return Ok(exit::usage(&error)),
             }
         }
-        () = signals.next() => leave(0),
+        () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     show(&report);
     if !report.is_ok() {
         return Ok(ExitCode::from(exit::BROKER));
     }
 
-    let mut service = match Service::start(config, policy, &identity, &report.max_message_bytes) {
+    let mut service = match Service::start(config, policy, &identity, &report.max_message_bytes, telemetry) {
         Ok(service) => service,
         Err(error @ StartError::Client(_)) => return Ok(exit::usage(&error)),
         Err(error @ StartError::Catalog(_)) => {
@@ -112,7 +131,7 @@ async fn serve(config: &Config, policy: &Arc<Policy>) -> anyhow::Result<ExitCode
     let drained = tokio::select! {
         drained = tokio::task::spawn_blocking(move || service.drain(grace)) => drained.unwrap_or(false),
         () = signals.next() => {
-            tracing::warn!("told to stop again: ending at once, the open transaction will be aborted");
+            tracing::warn!(code = "STOPPED_AT_ONCE", "told to stop again: ending at once, the open transaction will be aborted");
             false
         }
     };
@@ -122,19 +141,14 @@ async fn serve(config: &Config, policy: &Arc<Policy>) -> anyhow::Result<ExitCode
     }
     sum_up(&health.totals());
     outcome?;
-    if drained { Ok(ExitCode::SUCCESS) } else { leave(exit::FAILED) }
-}
-
-/// Ends the process without waiting for threads that are stuck in a call.
-fn leave(code: u8) -> ! {
-    std::process::exit(code.into())
+    Ok(if drained { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
 }
 
 fn show(report: &Report) {
     for finding in &report.findings {
         match finding.severity {
-            Severity::Error => tracing::error!("{finding}"),
-            Severity::Warning => tracing::warn!("{finding}"),
+            Severity::Error => tracing::error!(code = "BROKER_CHECK", "{finding}"),
+            Severity::Warning => tracing::warn!(code = "BROKER_CHECK", "{finding}"),
             Severity::Info => tracing::debug!("{finding}"),
         }
     }
@@ -149,7 +163,7 @@ async fn serve_http(
     let listener = service::bind(address, config.http.next_ports)
         .await
         .with_context(|| format!("`http.listen` = `{address}` cannot be listened on"))?;
-    tracing::info!(address = %listener.local_addr().unwrap_or(address), "answering GET /live and /ready");
+    tracing::info!(address = %listener.local_addr().unwrap_or(address), "answering GET /live, /ready and /metrics");
     Ok(Some(tokio::spawn(service::serve(listener, health, async move { drop(stopped.await) }))))
 }
 
@@ -185,21 +199,4 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
-}
-
-/// Sends the log to standard error, as text or JSON.
-///
-/// # Errors
-///
-/// `log.level` is no filter.
-fn start_log(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
-    use std::io::IsTerminal as _;
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log.level)
-        .map_err(|error| format!("`log.level` = `{}` is no filter: {error}", config.log.level))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match config.log.format {
-        LogFormat::Json => log.json().flatten_event(true).init(),
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
-    }
-    Ok(())
 }

@@ -61,6 +61,7 @@ fn facts(schema: &Value) -> String {
     let number = |name| schema.get(name).and_then(Value::as_u64);
     let kind = match (kind, number("minimum"), number("maximum")) {
         ("integer", Some(least), Some(most)) => format!("whole number from {least} to {most}"),
+        ("number", ..) => "number".to_owned(),
         ("object", ..) => "table".to_owned(),
         _ if is_secret(schema) => "secret".to_owned(),
         _ if !choices(schema).is_empty() => "one of the words below".to_owned(),

@@ -15,6 +15,7 @@ mod secret;
 mod security;
 mod service;
 mod shape;
+mod telemetry;
 mod topics;
 
 use schemars::JsonSchema;
@@ -31,6 +32,7 @@ pub use service::{
     Http, Limits, Listen, Log, LogFormat, Output, OutputFormat, Policy, Shutdown, StartAt, Startup,
     Transaction, Worker,
 };
+pub use telemetry::{Exporter, Sampler, Telemetry};
 pub use topics::{Catalog, CatalogFrom, CatalogTopics, Topics};
 
 /// All settings of `ticket-router run`, with defaults that fit a Kafka broker on the same machine.
@@ -53,7 +55,7 @@ pub struct Config {
     pub limits: Limits,
     /// The threads that route, and their transactions.
     pub worker: Worker,
-    /// The port for health checks.
+    /// The port for health checks and metrics.
     pub http: Http,
     /// The way down.
     pub shutdown: Shutdown,
@@ -61,6 +63,12 @@ pub struct Config {
     pub startup: Startup,
     /// What the router says of itself, on standard error.
     pub log: Log,
+    /// Traces, metrics and logs for an OpenTelemetry collector, by OTLP over HTTP.
+    ///
+    /// Off until an endpoint is set, here or by `OTEL_EXPORTER_OTLP_ENDPOINT`. The standard `OTEL_` variables count wherever
+    /// this table leaves a setting out; `OTEL_SDK_DISABLED=true` turns all of it off. What is exported:
+    /// [telemetry.md](telemetry.md). The `/metrics` page is there in any case.
+    pub telemetry: Telemetry,
 }
 
 impl Config {

@@ -22,6 +22,10 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     if let Err(error) = EnvFilter::try_new(&config.log.level) {
         found.add("log.level", format!("is not a level or a filter: {error}"));
     }
+    if config.telemetry.endpoint.as_ref().is_some_and(|it| it.contains('@')) {
+        found
+            .add("telemetry.endpoint", "must not hold a log-in: use `OTEL_EXPORTER_OTLP_HEADERS`".to_owned());
+    }
     found.0
 }
 

@@ -186,7 +186,7 @@ impl Transaction {
     }
 }
 
-/// The port for health checks.
+/// The port for health checks and metrics.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {

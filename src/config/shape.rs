@@ -77,6 +77,12 @@ fn wrong_value(schema: &Json, value: &Value) -> Option<String> {
             .unwrap_or_else(|| text.parse().is_ok_and(|number: u64| (least..=most).contains(&number)));
         return (!in_range).then(|| format!("is a whole number from {least} to {most}, not {found}"));
     }
+    if is_type(schema, "number") {
+        let bound = |name| schema.get(name).and_then(Json::as_f64);
+        let (least, most) = (bound("minimum").unwrap_or(f64::MIN), bound("maximum").unwrap_or(f64::MAX));
+        let in_range = text.parse().is_ok_and(|number: f64| (least..=most).contains(&number));
+        return (!in_range).then(|| format!("is a number from {least} to {most}, not {found}"));
+    }
     let allowed = allowed_values(schema);
     if !allowed.is_empty() {
         let one_of = allowed.join(", ");

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use base64::{
     Engine,
@@ -20,10 +20,7 @@ use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
 
 use super::{clients::ClientRefused, ffi};
 use crate::config::{Mechanism, Security};
-
-// A cluster that is down makes every client say so several times a second.
-const LINES_PER_WINDOW: u32 = 5;
-const WINDOW: Duration = Duration::from_secs(10);
+use crate::telemetry::Repeats;
 
 /// The side channel of all clients of one config: hands log lines on at a limited rate, and keeps the last error
 /// of each kind, so that a check can tell the cause of a silence.
@@ -31,20 +28,91 @@ const WINDOW: Duration = Duration::from_secs(10);
 pub struct Watch {
     security: Security,
     errors: Mutex<HashMap<i32, String>>,
-    rates: Mutex<HashMap<String, Rate>>,
+    counts: [AtomicU64; ErrorKind::ALL.len()],
+    repeats: Mutex<HashMap<String, Repeats>>,
 }
 
-#[derive(Debug)]
-struct Rate {
-    since: Instant,
-    lines: u32,
-    left_out: u32,
+/// A kind of error that a client reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// A connection failed.
+    Transport,
+    /// No broker can be reached.
+    AllBrokersDown,
+    /// A log-in failed, or a certificate.
+    Authentication,
+    /// A right is missing.
+    Authorization,
+    /// Any other.
+    Other,
+}
+
+impl ErrorKind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 5] =
+        [Self::Transport, Self::AllBrokersDown, Self::Authentication, Self::Authorization, Self::Other];
+
+    /// The word in labels.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transport => "transport",
+            Self::AllBrokersDown => "all_brokers_down",
+            Self::Authentication => "authentication",
+            Self::Authorization => "authorization",
+            Self::Other => "other",
+        }
+    }
+
+    /// The reason code in log lines.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Transport => "KAFKA_TRANSPORT",
+            Self::AllBrokersDown => "KAFKA_ALL_BROKERS_DOWN",
+            Self::Authentication => "KAFKA_AUTHENTICATION",
+            Self::Authorization => "KAFKA_AUTHORIZATION",
+            Self::Other => "KAFKA_ERROR",
+        }
+    }
+
+    fn of(code: Option<RDKafkaErrorCode>) -> Self {
+        use RDKafkaErrorCode as Code;
+        match code {
+            Some(Code::BrokerTransportFailure | Code::Resolve | Code::OperationTimedOut) => Self::Transport,
+            Some(Code::AllBrokersDown) => Self::AllBrokersDown,
+            Some(
+                Code::Authentication
+                | Code::SaslAuthenticationFailed
+                | Code::UnsupportedSASLMechanism
+                | Code::IllegalSASLState
+                | Code::SSL,
+            ) => Self::Authentication,
+            Some(
+                Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed,
+            ) => Self::Authorization,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl Watch {
     /// Makes the side channel for clients that log in as `security` says.
     pub fn new(security: &Security) -> Arc<Self> {
-        Arc::new(Self { security: security.clone(), errors: Mutex::default(), rates: Mutex::default() })
+        Arc::new(Self {
+            security: security.clone(),
+            errors: Mutex::default(),
+            counts: Default::default(),
+            repeats: Mutex::default(),
+        })
+    }
+
+    /// Counts the errors of a kind that clients have reported so far.
+    pub fn errors(&self, kind: ErrorKind) -> u64 {
+        self.counts[kind as usize].load(Ordering::Relaxed)
     }
 
     /// Returns the last error of this kind, as librdkafka tells it.
@@ -63,11 +131,11 @@ impl Watch {
         let Some(left_out) = self.admit(facility) else { return };
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
-                tracing::error!(target: "librdkafka", facility, left_out, "{line}");
+                tracing::error!(target: "librdkafka", code = "KAFKA_CLIENT", facility, left_out, "{line}");
             }
             // What librdkafka calls an error it also retries, so nothing is lost and nobody has to act yet.
             RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => {
-                tracing::warn!(target: "librdkafka", facility, left_out, "{line}");
+                tracing::warn!(target: "librdkafka", code = "KAFKA_CLIENT", facility, left_out, "{line}");
             }
             RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
                 tracing::info!(target: "librdkafka", facility, left_out, "{line}");
@@ -86,8 +154,10 @@ impl Watch {
             let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
             errors.insert(code as i32, reason.to_owned());
         }
-        if let Some(left_out) = self.admit("error") {
-            tracing::warn!(target: "librdkafka", left_out, "{reason}");
+        let kind = ErrorKind::of(error.rdkafka_error_code());
+        self.counts[kind as usize].fetch_add(1, Ordering::Relaxed);
+        if let Some(left_out) = self.admit(kind.code()) {
+            tracing::warn!(target: "librdkafka", code = kind.code(), left_out, "{reason}");
         }
     }
 
@@ -128,20 +198,12 @@ impl Watch {
     }
 
     /// Says whether a line of this kind may be logged now, and if so, how many were left out before it.
-    fn admit(&self, kind: &str) -> Option<u32> {
-        let now = Instant::now();
-        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        let rate = rates.entry(kind.to_owned()).or_insert(Rate { since: now, lines: 0, left_out: 0 });
-        if now.duration_since(rate.since) >= WINDOW {
-            rate.since = now;
-            rate.lines = 0;
+    fn admit(&self, kind: &str) -> Option<u64> {
+        let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        match repeats.get(kind) {
+            Some(repeats) => repeats.admit(),
+            None => repeats.entry(kind.to_owned()).or_default().admit(),
         }
-        if rate.lines == LINES_PER_WINDOW {
-            rate.left_out += 1;
-            return None;
-        }
-        rate.lines += 1;
-        Some(std::mem::take(&mut rate.left_out))
     }
 }
 
@@ -206,10 +268,23 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_lines_is_cut() {
+    fn a_flood_of_lines_is_cut_for_each_kind_by_itself() {
         let watch = Watch::new(&Security::default());
-        let admitted = (0..100).filter(|_| watch.admit("FAIL").is_some()).count();
-        assert_eq!(admitted, LINES_PER_WINDOW as usize);
+        assert!((0..100).filter(|_| watch.admit("FAIL").is_some()).count() < 10);
         assert_eq!(watch.admit("OTHER"), Some(0));
+    }
+
+    #[test]
+    fn errors_are_counted_by_kind_and_the_end_of_a_partition_is_none() {
+        let watch = Watch::new(&Security::default());
+        for code in [
+            RDKafkaErrorCode::BrokerTransportFailure,
+            RDKafkaErrorCode::AllBrokersDown,
+            RDKafkaErrorCode::TopicAuthorizationFailed,
+            RDKafkaErrorCode::PartitionEOF,
+        ] {
+            watch.error(&KafkaError::Global(code), "why");
+        }
+        assert_eq!(ErrorKind::ALL.map(|kind| watch.errors(kind)), [1, 1, 0, 1, 0]);
     }
 }

@@ -50,6 +50,8 @@ pub struct Routed<'r> {
     pub owner: Owner,
     /// The rule that decided; empty where none came to bear.
     pub rule: &'r str,
+    /// Its place in the policy.
+    pub rule_index: Option<RuleIndex>,
     /// Why the ticket is in triage; unspecified where it has an owner.
     pub triage_reason: TriageReason,
     /// The decision's identity.
@@ -114,6 +116,7 @@ impl Router {
             format,
             owner,
             rule: rule.map_or("", |rule| &self.policy.rule(rule).id),
+            rule_index: rule,
             triage_reason,
             decision_id: id,
             policy_version: self.policy_version,

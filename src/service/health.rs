@@ -1,14 +1,19 @@
 //! Whether the router is ready, and what is missing.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use crate::kafka::{
-    feed::FeedStatus,
-    worker::{Totals, WorkerStatus},
+use crate::{
+    catalog::Catalog,
+    kafka::{
+        context::Watch,
+        feed::FeedStatus,
+        worker::{Figures, Totals, WorkerStatus},
+    },
+    policy::Policy,
+    telemetry::{Dropped, Names},
 };
 
-/// What readiness is read from.
-#[derive(Debug)]
+/// What readiness and figures are read from.
 pub struct Health {
     /// The catalog.
     pub feed: Arc<FeedStatus>,
@@ -16,13 +21,37 @@ pub struct Health {
     pub workers: Vec<Arc<WorkerStatus>>,
     /// A worker that has neither polled nor committed for so long is stuck.
     pub stale_after: Duration,
+    /// The catalog's records.
+    pub catalog: Catalog,
+    /// What the Kafka clients report.
+    pub watch: Arc<Watch>,
+    /// The policy in use.
+    pub policy: Arc<Policy>,
+    /// Its version, as headers have it.
+    pub policy_version: String,
+    /// Topics and group.
+    pub names: Names,
+    /// What telemetry was dropped.
+    pub dropped: Arc<Dropped>,
+}
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health").field("missing", &self.missing()).finish_non_exhaustive()
+    }
 }
 
 impl Health {
     /// The figures of all workers together.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.workers.iter().map(|it| it.totals()).fold(Totals::default(), Totals::plus)
+        Totals::from(&self.figures())
+    }
+
+    /// All figures of all workers together.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.workers.iter().map(|it| it.figures()).fold(Figures::default(), Figures::plus)
     }
 
     /// Lists what keeps the router from being ready; empty when it is.

@@ -1,11 +1,18 @@
-//! `GET /live` and `GET /ready`, for health checks.
+//! `GET /live` and `GET /ready` for health checks, `GET /metrics` for Prometheus.
 
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
-use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::IntoResponse,
+    routing::get,
+};
 use tokio::net::TcpListener;
 
 use super::health::Health;
+use crate::telemetry;
 
 /// Serves until `stop` is done.
 ///
@@ -17,7 +24,11 @@ pub async fn serve(
     health: Arc<Health>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let routes = Router::new().route("/live", get(live)).route("/ready", get(ready)).with_state(health);
+    let routes = Router::new()
+        .route("/live", get(live))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(health);
     axum::serve(listener, routes).with_graceful_shutdown(stop).await
 }
 
@@ -53,4 +64,8 @@ async fn ready(State(health): State<Arc<Health>>) -> impl IntoResponse {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", missing.join("; ")))
     }
+}
+
+async fn metrics(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, telemetry::MEDIA_TYPE)], telemetry::page(&telemetry::gather(&health)))
 }

@@ -24,6 +24,7 @@ use crate::{
     catalog::{Catalog, CatalogWriter},
     commands::folder::{Unreadable, load_folder},
     config::{CatalogFrom, Config, OutputFormat as ConfiguredFormat},
+    encode::Hex,
     kafka::{
         check::not_created,
         clients::{self, ClientRefused},
@@ -37,6 +38,7 @@ use crate::{
     },
     policy::Policy,
     route::{Destination, OutputFormat},
+    telemetry::{Names, Telemetry},
     ticket::Limits,
 };
 
@@ -79,6 +81,18 @@ pub enum ServiceError {
     Panicked,
 }
 
+impl ServiceError {
+    /// The reason code, from a closed list.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Worker { error, .. } => error.code(),
+            Self::Feed(_) => "CATALOG_LOST",
+            Self::Panicked => "PANICKED",
+        }
+    }
+}
+
 /// A running service.
 pub struct Service {
     stop: Arc<AtomicBool>,
@@ -100,6 +114,7 @@ impl Service {
         policy: &Arc<Policy>,
         identity: &Identity,
         max_message_bytes: &BTreeMap<String, usize>,
+        telemetry: &Telemetry,
     ) -> Result<Self, StartError> {
         let output = output_format(config.output.format);
         let (catalog, writer) = Catalog::new(output.encodings());
@@ -107,6 +122,12 @@ impl Service {
         let stop = Arc::new(AtomicBool::new(false));
         let watch = Watch::new(&config.kafka.security);
         let settings = worker_settings(config, output, max_message_bytes);
+        let names = Names {
+            input: settings.input.clone(),
+            outputs: settings.outputs.clone(),
+            group: config.kafka.group_id.clone(),
+        };
+        let (tracer, meters) = (telemetry.tracer(&names), telemetry.meters(&names));
 
         let workers: Vec<Worker> = (0..config.worker.count)
             .map(|number| {
@@ -123,7 +144,8 @@ impl Service {
                     catalog: catalog.clone(),
                     policy: Arc::clone(policy),
                     settings: settings.clone(),
-                    status: Arc::new(WorkerStatus::default()),
+                    status: Arc::new(WorkerStatus::new(meters.clone())),
+                    tracer: tracer.clone(),
                     stop: Arc::clone(&stop),
                 })
             })
@@ -133,7 +155,14 @@ impl Service {
             feed: Arc::clone(&feed),
             workers: workers.iter().map(|it| Arc::clone(&it.status)).collect(),
             stale_after: config.http.stale_after(),
+            catalog,
+            watch: Arc::clone(&watch),
+            policy: Arc::clone(policy),
+            policy_version: Hex::new(policy.version()).to_string(),
+            names,
+            dropped: telemetry.dropped(),
         });
+        telemetry.watch(&health);
         let (sender, ended) = mpsc::unbounded_channel();
         let mut service = Self { stop, threads: Vec::new(), ended, health };
         service.start_catalog(config, writer, &watch, &feed, &sender)?;
@@ -163,7 +192,10 @@ impl Service {
         if config.catalog.from == CatalogFrom::Folder {
             let folder = config.catalog.folder.as_deref().unwrap_or(".".as_ref());
             let encodings = writer.catalog().encodings();
-            let loaded = load_folder(folder, encodings, |finding| tracing::warn!("{finding}"))?;
+            let started = Instant::now();
+            let loaded = load_folder(folder, encodings, |finding| {
+                tracing::warn!(code = "CATALOG_RECORD", "{finding}");
+            })?;
             let counts = loaded.snapshot.counts();
             tracing::info!(
                 offers = counts.offers,
@@ -172,7 +204,7 @@ impl Service {
                 "catalog loaded"
             );
             writer.replace_with(&loaded.snapshot);
-            status.restored();
+            status.restored(started.elapsed());
             return Ok(());
         }
         let feed = Feed::new(config, writer, watch, status, &self.stop)?;
@@ -219,6 +251,7 @@ impl Service {
                 let late: Vec<_> =
                     self.threads.iter().filter(|it| !it.is_finished()).map(|it| it.thread().name()).collect();
                 tracing::error!(
+                    code = "SHUTDOWN_LATE",
                     ?late,
                     "the grace period is over: open transactions are left to be aborted and done again"
                 );

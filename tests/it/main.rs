@@ -19,3 +19,4 @@ mod rights;
 mod routing;
 mod secure;
 mod takeover;
+mod telemetry;

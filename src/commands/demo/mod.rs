@@ -31,6 +31,7 @@ use crate::{
     },
     policy::Policy,
     service::Service,
+    telemetry::Telemetry,
     ticket::Format,
 };
 
@@ -94,7 +95,8 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let outputs = config.topics.outputs();
     let tail = Tail::from_now(&config, &outputs.map(|(_, name)| name))?;
     let policy = Arc::new(Policy::builtin());
-    let mut service = Service::start(&config, &policy, &identity, &report.max_message_bytes)?;
+    let mut service =
+        Service::start(&config, &policy, &identity, &report.max_message_bytes, &Telemetry::default())?;
 
     let until = Arc::new(AtomicBool::new(false));
     let health = service.health();

@@ -89,7 +89,7 @@ impl ConsumerContext for InputContext {
     ) {
         if self.is_closing.load(Ordering::Relaxed) {
             if let Err(error) = consumer.unassign() {
-                tracing::warn!(%error, "could not give the partitions up while leaving the group");
+                tracing::warn!(code = "UNASSIGN", %error, "could not give the partitions up while leaving the group");
             }
             return;
         }

@@ -16,8 +16,10 @@ use super::{
     Run, Worker,
     closed::Door,
     context::send_fault,
+    counts::Became,
     machine::{Handling, SendFault},
-    outgoing::{DeadLetter, Incoming, record_size, routed_headers},
+    observe::cause_of,
+    outgoing::{DeadLetter, Incoming, Scanned, record_size, routed_headers},
     refusals::look_at,
 };
 use crate::{
@@ -44,13 +46,16 @@ impl Run<'_> {
             value: message.payload(),
             timestamp: message.timestamp().to_millis(),
             headers: message.headers(),
+            trace: None,
         };
-        let (content_type, header_count) = incoming.scan_headers();
-        self.pending.read += 1;
+        let scanned = incoming.scan_headers();
+        let Scanned { content_type, count: header_count, .. } = scanned;
+        let incoming = incoming.traced(self.begin_trace(&scanned));
 
         if handling == Handling::Poison {
             if let Some(destination) = self.refused_by.take() {
                 tracing::warn!(
+                    code = "TOPIC_CLOSED",
                     cause = self.undelivered,
                     "a topic takes no records: they become dead letters"
                 );
@@ -102,14 +107,16 @@ impl Run<'_> {
                         .dead_letter(&incoming, &BadRecord { reason: DeadLetterReason::Poison, detail });
                 }
                 if size <= limit {
-                    self.pending.tried[destination as usize] = true;
+                    self.tried[destination as usize] = true;
                     let record = Outgoing {
                         key: incoming.key,
                         value: Some(routed.value),
                         timestamp: incoming.timestamp,
                     };
+                    let became = Became::of(&routed);
+                    self.observed.sending();
                     let sent = send(self.worker, self.topics, destination, &record, headers);
-                    return self.count(sent, destination);
+                    return self.count(sent, became);
                 }
                 BadRecord {
                     reason: DeadLetterReason::OutputTooLarge,
@@ -137,25 +144,28 @@ impl Run<'_> {
         let limit = self.worker.settings.max_record_sizes[destination as usize];
         let letter = DeadLetter::new(incoming, bad, limit);
         let record = Outgoing { key: letter.key, value: letter.value, timestamp: incoming.timestamp };
-        self.pending.tried[destination as usize] = true;
+        self.tried[destination as usize] = true;
+        self.observed.sending();
         let sent = send(self.worker, self.topics, destination, &record, letter.headers);
-        self.count(sent, destination)
+        self.count(sent, Became::DeadLetter(letter.reason))
     }
 
-    fn count(
-        &mut self,
-        sent: Result<(), RDKafkaErrorCode>,
-        destination: Destination,
-    ) -> Result<(), SendFault> {
-        let Err(code) = sent else {
-            self.pending.written[destination as usize] += 1;
-            return Ok(());
-        };
-        tracing::warn!(%code, ?destination, "a record was not sent, the transaction will be aborted");
+    fn count(&mut self, sent: Result<(), RDKafkaErrorCode>, became: Became) -> Result<(), SendFault> {
+        self.observed.sent(became, sent.err());
+        let Err(code) = sent else { return Ok(()) };
+        let destination = became.destination();
+        let fault = send_fault(code);
+        tracing::warn!(
+            code = "RECORD_NOT_SENT",
+            error = %code,
+            ?destination,
+            "a record was not sent, the transaction will be aborted"
+        );
+        self.observed.fail(cause_of(code, fault));
         self.is_cause_unknown |= code == RDKafkaErrorCode::State;
         self.undelivered = format!("topic `{}`: {code}", self.worker.settings.outputs[destination as usize]);
         self.note_topic(code);
-        Err(send_fault(code))
+        Err(fault)
     }
 }
 

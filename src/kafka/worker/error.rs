@@ -109,6 +109,24 @@ pub enum WorkerError {
 }
 
 impl WorkerError {
+    /// The reason code, from a closed list.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Subscribe(_) | Self::Assign(_) => "ASSIGNMENT_REFUSED",
+            Self::Topic { .. } => "TOPIC_REFUSED",
+            Self::Poll(_) => "CONSUMER_LOST",
+            Self::Committed { .. } => "OFFSETS_UNKNOWN",
+            Self::LostOffset { .. } | Self::OffsetOutOfRange(_) => "OFFSET_LOST",
+            Self::Unreadable { .. } => "BATCH_UNREADABLE",
+            Self::Seek { .. } => "SEEK_FAILED",
+            Self::Fenced(_) => "FENCED",
+            Self::Transaction { .. } => "TRANSACTION_FAILED",
+            Self::OutcomeUnknown(_) => "OUTCOME_UNKNOWN",
+            Self::DeadLetterRefused(_) => "DEAD_LETTER_REFUSED",
+        }
+    }
+
     pub(super) fn stopped(failure: Failure, error: Option<NativeError>, undelivered: &str) -> Self {
         match (failure, error) {
             (Failure::DeadLetterRefused, _) => Self::DeadLetterRefused(undelivered.to_owned()),

@@ -34,7 +34,11 @@ impl Faults {
             read: Arc::default(),
         };
         if faults.abort_every.is_some() || faults.panic_on_key.is_some() || faults.stall.is_some() {
-            tracing::warn!(?faults, "faults are injected on purpose: this is a test");
+            tracing::warn!(
+                code = "FAULTS_INJECTED",
+                ?faults,
+                "faults are injected on purpose: this is a test"
+            );
         }
         faults
     }

@@ -5,14 +5,17 @@
 mod clock;
 mod closed;
 mod context;
+mod counts;
 mod delivery;
 mod error;
 mod faults;
 mod machine;
+mod observe;
 mod outgoing;
 mod refusals;
 mod start;
 mod status;
+mod transaction;
 
 use std::{
     collections::VecDeque,
@@ -36,12 +39,14 @@ use clock::Clock;
 use closed::Closed;
 use context::Rebalance;
 use machine::{BeginFault, Command, Fault, Handling, Machine, Partition, Polled, SendFault};
+use observe::{Observed, cause_of};
 
 pub use context::{InputContext, OutputContext};
+pub use counts::AbortCause;
 pub use error::WorkerError;
 pub use faults::Faults;
 pub use machine::Settings as TransactionSettings;
-pub use status::{Totals, WorkerStatus};
+pub use status::{Figures, Totals, WorkerStatus};
 
 use super::ffi::{self, GroupMetadata, NativeError, Topic, TransactionCall};
 use crate::{
@@ -49,6 +54,7 @@ use crate::{
     config::StartAt,
     policy::Policy,
     route::{Destination, OutputFormat, Router},
+    telemetry::{Repeats, Tracer},
     ticket::Limits,
 };
 
@@ -56,14 +62,14 @@ use crate::{
 const IDLE_POLL: Duration = Duration::from_millis(100);
 /// How long one transaction call may take; a retriable failure is tried again until the machine's deadline.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a commit waits for its records before it looks whether their topics are still there; then it waits on.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long librdkafka is asked for what it knows already.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 /// So many batches that cannot be unpacked end the worker: each is the same one, fetched again.
 const MAX_UNREADABLE: u32 = 5;
-/// The longest pause after aborts in a row.
-const MAX_ABORT_PAUSE: Duration = Duration::from_secs(1);
+
+static NOT_READY: Repeats = Repeats::new();
+static POLL_FAILED: Repeats = Repeats::new();
+static UNDELIVERED: Repeats = Repeats::new();
 
 /// What a worker needs to know.
 #[derive(Clone, Debug)]
@@ -100,6 +106,8 @@ pub struct Worker {
     pub settings: WorkerSettings,
     /// Where it reports.
     pub status: Arc<WorkerStatus>,
+    /// Makes the spans of traced tickets, where there are any.
+    pub tracer: Option<Tracer>,
     /// Set to make it drain and leave.
     pub stop: Arc<AtomicBool>,
 }
@@ -130,7 +138,8 @@ impl Worker {
             clock: Clock::new(),
             at_hand: VecDeque::new(),
             member: None,
-            pending: Pending::default(),
+            tried: Default::default(),
+            observed: Observed::new(self.policy.rules().len()),
             undelivered: String::new(),
             refused_by: None,
             is_cause_unknown: false,
@@ -155,7 +164,14 @@ impl Worker {
             match ffi::transaction(&self.producer, TransactionCall::Init, CALL_TIMEOUT) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_retriable && !self.stop.load(Ordering::Relaxed) => {
-                    tracing::warn!(%error, "transactions are not ready yet, trying again");
+                    if let Some(left_out) = NOT_READY.admit() {
+                        tracing::warn!(
+                            code = "TRANSACTIONS_NOT_READY",
+                            %error,
+                            left_out,
+                            "transactions are not ready yet, trying again"
+                        );
+                    }
                 }
                 Err(error) => return Err(WorkerError::Transaction { call: "init_transactions", error }),
             }
@@ -187,7 +203,9 @@ struct Run<'w> {
     at_hand: VecDeque<BorrowedMessage<'w>>,
     /// The membership in whose name the open transaction's offsets go.
     member: Option<GroupMetadata>,
-    pending: Pending,
+    /// The topics that the open transaction has records for.
+    tried: [bool; Destination::ALL.len()],
+    observed: Observed,
     /// The last refusal, for the dead letter of the record that caused it.
     undelivered: String,
     /// The only topic of the last transaction, if that topic takes no record at all.
@@ -203,14 +221,6 @@ struct Run<'w> {
     transactions: u64,
     /// librdkafka has reported no error in the open transaction.
     is_sound: bool,
-}
-
-/// Counts of the open transaction.
-#[derive(Default)]
-struct Pending {
-    read: u64,
-    tried: [bool; Destination::ALL.len()],
-    written: [u64; Destination::ALL.len()],
 }
 
 impl<'w> Run<'w> {
@@ -238,12 +248,17 @@ impl<'w> Run<'w> {
     /// Dooms the open transaction if one of its records was not delivered.
     fn look_for_undelivered(&mut self) -> bool {
         let Some(undelivered) = self.worker.producer.client().context().take_failure() else { return false };
-        tracing::warn!(
-            cause = undelivered.text,
-            "a record was not delivered, the transaction will be aborted"
-        );
+        if let Some(left_out) = UNDELIVERED.admit() {
+            tracing::warn!(
+                code = "RECORD_NOT_DELIVERED",
+                cause = undelivered.text,
+                left_out,
+                "a record was not delivered, the transaction will be aborted"
+            );
+        }
         self.is_sound = false;
         self.undelivered = undelivered.text;
+        self.observed.fail(cause_of(undelivered.code, undelivered.fault));
         self.note_topic(undelivered.code);
         self.machine.doom(undelivered.fault);
         true
@@ -271,8 +286,16 @@ impl<'w> Run<'w> {
                 worker.status.touch();
                 match worker.consumer.context().take_rebalance() {
                     Some(Rebalance::Given(partitions)) => Polled::Given(partitions),
-                    Some(Rebalance::Taken { lost }) => Polled::Taken { lost },
-                    None => Polled::Nothing,
+                    Some(Rebalance::Taken { lost }) => {
+                        if lost {
+                            self.observed.fail(AbortCause::Lost);
+                        }
+                        Polled::Taken { lost }
+                    }
+                    None => {
+                        self.show_lag();
+                        Polled::Nothing
+                    }
                 }
             }
         };
@@ -295,103 +318,16 @@ impl<'w> Run<'w> {
                 return Err(start::unreadable(&self.worker.consumer, &self.worker.settings.input));
             }
         }
-        tracing::warn!(%error, "polling the input failed, going on");
-        Ok(())
-    }
-
-    fn begin(&mut self) {
-        self.clock.read();
-        let outcome = match GroupMetadata::of_member(&self.worker.consumer) {
-            None => Err(BeginFault::NotMember),
-            Some(member) => {
-                self.member = Some(member);
-                let first = self.at_hand.front().expect("a transaction begins with a record at hand");
-                self.began_at = (first.partition(), first.offset());
-                self.transactions += 1;
-                self.snapshot = self.worker.catalog.snapshot();
-                self.pending = Pending::default();
-                self.is_sound = true;
-                self.is_cause_unknown = false;
-                ffi::transaction(&self.worker.producer, TransactionCall::Begin, Duration::ZERO)
-                    .map_err(|error| self.note("begin_transaction", error))
-                    .map_err(|_| BeginFault::Fatal)
-            }
-        };
-        if outcome.is_err() {
-            self.at_hand.clear();
+        if let Some(left_out) = POLL_FAILED.admit() {
+            tracing::warn!(code = "INPUT_POLL", %error, left_out, "polling the input failed, going on");
         }
-        self.machine.began(outcome, self.clock.now());
+        Ok(())
     }
 
     fn route(&mut self, handling: Handling) {
         let message = self.at_hand.pop_front().expect("the machine routes only what is at hand");
-        let outcome = self.route_message(&message, handling);
+        let outcome = self.route_observed(&message, handling);
         self.machine.sent(outcome);
-    }
-
-    fn send_offsets(&mut self, offsets: &[(Partition, i64)]) {
-        let worker = self.worker;
-        let member = self.member.as_ref().expect("a transaction begins with a membership");
-        let sent = ffi::send_offsets(&worker.producer, &worker.settings.input, offsets, member, CALL_TIMEOUT)
-            .map_err(|error| self.note("send_offsets_to_transaction", error));
-        self.clock.read();
-        self.machine.offsets_sent(sent, self.clock.now());
-    }
-
-    fn commit(&mut self) -> Result<(), WorkerError> {
-        let worker = self.worker;
-        if worker.settings.faults.aborts(self.transactions) {
-            self.machine.doom(SendFault::Undelivered);
-            return Ok(());
-        }
-        let outcome = match ffi::flush(&worker.producer, FLUSH_TIMEOUT) {
-            Err(_) if self.look_for_missing()? => {
-                self.is_sound = false;
-                self.machine.doom(SendFault::Undelivered);
-                return Ok(());
-            }
-            Err(code) => {
-                tracing::warn!(%code, "records are not delivered yet, waiting on");
-                Err(Fault::Retriable)
-            }
-            Ok(()) if self.look_for_undelivered() => return Ok(()),
-            Ok(()) => ffi::transaction(&worker.producer, TransactionCall::Commit, CALL_TIMEOUT)
-                .map_err(|error| self.note("commit_transaction", error)),
-        };
-        self.clock.read();
-        if outcome.is_ok() {
-            self.aborts_in_a_row = 0;
-            worker.status.committed(self.pending.read, &self.pending.written);
-        }
-        self.machine.committed(outcome, self.clock.now());
-        Ok(())
-    }
-
-    fn abort(&mut self) {
-        let worker = self.worker;
-        if self.is_cause_unknown {
-            self.ask_for_cause();
-        }
-        // An abort purges what is queued, and the gap in the sequence numbers can cost the producer its transactional id. In a sound
-        // transaction the queue empties by itself.
-        if self.is_sound
-            && let Err(code) = ffi::flush(&worker.producer, CALL_TIMEOUT)
-        {
-            tracing::warn!(%code, "records are not delivered yet, aborting all the same");
-        }
-        let outcome = ffi::transaction(&worker.producer, TransactionCall::Abort, CALL_TIMEOUT)
-            .map_err(|error| self.note("abort_transaction", error));
-        // What was undelivered in this transaction is read again.
-        drop(worker.producer.client().context().take_failure());
-        self.at_hand.clear();
-        self.clock.read();
-        if outcome.is_ok() {
-            worker.status.aborted();
-            self.aborts_in_a_row += 1;
-            // A broker in trouble is not helped by a loop without pauses.
-            thread::sleep((Duration::from_millis(20) * self.aborts_in_a_row).min(MAX_ABORT_PAUSE));
-        }
-        self.machine.aborted(outcome, self.clock.now());
     }
 
     fn seek(&mut self, partition: Partition, offset: i64) -> Result<(), WorkerError> {
@@ -415,54 +351,19 @@ impl<'w> Run<'w> {
         }
         worker.consumer.assign(&positions.assignment).map_err(WorkerError::Assign)?;
         worker.status.assigned(true);
+        self.observed.assigned(positions.starts);
         tracing::info!(?partitions, "partitions assigned");
         self.machine.assigned();
         Ok(())
     }
 
-    /// Commits where a new group starts. Whoever fails to is told so by the group, and asked again.
-    fn commit_start(&mut self, offsets: &[(Partition, i64)]) -> Result<(), WorkerError> {
-        let Worker { producer, settings, .. } = self.worker;
-        let failed = |call| move |error| WorkerError::Transaction { call, error };
-        let Some(member) = GroupMetadata::of_member(&self.worker.consumer) else { return Ok(()) };
-        ffi::transaction(producer, TransactionCall::Begin, CALL_TIMEOUT)
-            .map_err(failed("begin_transaction"))?;
-        let sent = ffi::send_offsets(producer, &settings.input, offsets, &member, CALL_TIMEOUT);
-        let end = if sent.is_ok() { TransactionCall::Commit } else { TransactionCall::Abort };
-        ffi::transaction(producer, end, CALL_TIMEOUT).map_err(failed("commit_transaction"))
-    }
-
     fn unassign(&mut self) -> Result<(), WorkerError> {
         self.worker.consumer.unassign().map_err(WorkerError::Assign)?;
         self.worker.status.assigned(false);
+        self.observed.unassigned();
         tracing::info!("partitions given up");
         self.at_hand.clear();
         self.machine.unassigned();
         Ok(())
-    }
-
-    /// Logs a failed call, keeps it for the error that may follow, and says what must be done.
-    fn note(&mut self, call: &'static str, error: NativeError) -> Fault {
-        tracing::warn!(call, %error, code = %error.code, "a transaction call failed");
-        let fault = fault(&error);
-        self.is_sound = false;
-        if fault == Fault::Abortable {
-            self.blame(error.code);
-        }
-        self.last_error = Some(error);
-        fault
-    }
-}
-
-/// librdkafka's rule: retriable, abortable or fatal; what has none of these marks is fatal.
-fn fault(error: &NativeError) -> Fault {
-    if error.is_fatal {
-        Fault::Fatal
-    } else if error.requires_abort {
-        Fault::Abortable
-    } else if error.is_retriable {
-        Fault::Retriable
-    } else {
-        Fault::Fatal
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     encode::Hex,
     proto::v1::decision::TriageReason,
     route::{Routed, media_type},
+    telemetry::{TRACEPARENT, TRACEPARENT_LEN, TRACESTATE},
     ticket::{BadRecord, DeadLetterReason},
 };
 
@@ -39,23 +40,51 @@ pub struct Incoming<'m> {
     pub timestamp: Option<i64>,
     /// Its headers.
     pub headers: Option<&'m BorrowedHeaders>,
+    /// The context of the outgoing record; `None` where the incoming one travels on.
+    pub trace: Option<TraceHeaders<'m>>,
+}
+
+/// The headers of a traced record, in place of the incoming ones.
+#[derive(Clone, Copy)]
+pub struct TraceHeaders<'m> {
+    /// The span that sends the record.
+    pub traceparent: [u8; TRACEPARENT_LEN],
+    /// What other tracing systems have to say, as it came.
+    pub tracestate: Option<&'m [u8]>,
+}
+
+/// What one look at the headers finds; where a name comes twice, the last one counts.
+#[derive(Clone, Copy, Default)]
+pub struct Scanned<'m> {
+    /// How many there are.
+    pub count: usize,
+    /// `content-type`.
+    pub content_type: Option<&'m [u8]>,
+    /// `traceparent`.
+    pub traceparent: Option<&'m [u8]>,
+    /// `tracestate`.
+    pub tracestate: Option<&'m [u8]>,
 }
 
 impl<'m> Incoming<'m> {
-    /// The last `content-type` header, and how many headers there are.
+    /// Looks at all headers once.
     #[must_use]
-    pub fn scan_headers(&self) -> (Option<&'m [u8]>, usize) {
-        let mut content_type = None;
-        let mut count = 0;
+    pub fn scan_headers(&self) -> Scanned<'m> {
+        let mut scanned = Scanned::default();
         for (name, value) in incoming_headers(self.headers) {
-            if name.eq_ignore_ascii_case(CONTENT_TYPE) {
-                content_type = value;
+            match name.len() {
+                12 if name.eq_ignore_ascii_case(CONTENT_TYPE) => scanned.content_type = value,
+                11 if name.eq_ignore_ascii_case(TRACEPARENT) => scanned.traceparent = value,
+                10 if name.eq_ignore_ascii_case(TRACESTATE) => scanned.tracestate = value,
+                _ => {}
             }
-            count += 1;
+            scanned.count += 1;
         }
-        (content_type, count)
+        scanned
     }
 }
+
+const _: () = assert!(CONTENT_TYPE.len() == 12 && TRACEPARENT.len() == 11 && TRACESTATE.len() == 10);
 
 /// The size of a record in a batch, as an upper bound.
 #[must_use]
@@ -66,7 +95,7 @@ pub fn record_size(key: Option<&[u8]>, value: Option<&[u8]>, headers: &Headers) 
 /// The headers of a routed ticket: the incoming ones, then the router's.
 #[must_use]
 pub fn routed_headers(incoming: &Incoming<'_>, count: usize, routed: &Routed<'_>) -> Headers {
-    let mut headers = Headers::with_capacity(count + 6);
+    let mut headers = Headers::with_capacity(count + 7);
     copy_headers(&mut headers, incoming, |name| !name.eq_ignore_ascii_case(CONTENT_TYPE));
     headers.add(CONTENT_TYPE, Some(media_type(routed.format).as_bytes()));
     headers.add(b"ticket-router.owner", Some(routed.owner.as_str_name().as_bytes()));
@@ -89,6 +118,8 @@ pub struct DeadLetter<'m> {
     pub value: Option<&'m [u8]>,
     /// The incoming headers with the reason; where they do not fit, the reason alone.
     pub headers: Headers,
+    /// The reason that stands in them.
+    pub reason: DeadLetterReason,
 }
 
 impl<'m> DeadLetter<'m> {
@@ -101,12 +132,14 @@ impl<'m> DeadLetter<'m> {
         copy_headers(&mut headers, incoming, |_| true);
         add_error(&mut headers, incoming, bad.reason, &bad.detail);
         if record_size(incoming.key, incoming.value, &headers) <= max_size {
-            return Self { key: incoming.key, value: incoming.value, headers };
+            return Self { key: incoming.key, value: incoming.value, headers, reason: bad.reason };
         }
 
-        let mut headers = Headers::with_capacity(8);
+        let reason = DeadLetterReason::DeadLetterTruncated;
+        let mut headers = Headers::with_capacity(10);
+        add_trace(&mut headers, incoming);
         let detail = format!("{}: {}", bad.reason.code(), bad.detail);
-        add_error(&mut headers, incoming, DeadLetterReason::DeadLetterTruncated, &detail);
+        add_error(&mut headers, incoming, reason, &detail);
         let key = incoming.key.filter(|key| key.len() <= MAX_KEPT_KEY);
         if let (Some(full), None) = (incoming.key, key) {
             add_digest(&mut headers, b"ticket-router.error.key-digest", full);
@@ -115,7 +148,7 @@ impl<'m> DeadLetter<'m> {
             add_digest(&mut headers, b"ticket-router.error.digest", value);
             add_display(&mut headers, b"ticket-router.error.size", value.len());
         }
-        Self { key, value: None, headers }
+        Self { key, value: None, headers, reason }
     }
 }
 
@@ -137,8 +170,21 @@ fn add_display(headers: &mut Headers, name: &[u8], value: impl fmt::Display) {
 
 fn copy_headers(headers: &mut Headers, incoming: &Incoming<'_>, keep: impl Fn(&[u8]) -> bool) {
     for (name, value) in incoming_headers(incoming.headers) {
-        if !name.starts_with(RESERVED) && keep(name) {
+        if !name.starts_with(RESERVED) && keep(name) && !(incoming.trace.is_some() && is_trace(name)) {
             headers.add(name, value);
         }
     }
+    add_trace(headers, incoming);
+}
+
+fn add_trace(headers: &mut Headers, incoming: &Incoming<'_>) {
+    let Some(trace) = &incoming.trace else { return };
+    headers.add(TRACEPARENT, Some(&trace.traceparent));
+    if let Some(tracestate) = trace.tracestate {
+        headers.add(TRACESTATE, Some(tracestate));
+    }
+}
+
+fn is_trace(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(TRACEPARENT) || name.eq_ignore_ascii_case(TRACESTATE)
 }

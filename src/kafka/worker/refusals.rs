@@ -8,7 +8,7 @@ use crate::{kafka::ffi, route::Destination};
 impl Run<'_> {
     /// Remembers the topic of a refusal, where the open transaction has no other.
     pub(super) fn note_topic(&mut self, code: RDKafkaErrorCode) {
-        let mut tried = Destination::ALL.into_iter().filter(|it| self.pending.tried[*it as usize]);
+        let mut tried = Destination::ALL.into_iter().filter(|it| self.tried[*it as usize]);
         let only = tried.next().filter(|_| tried.next().is_none());
         self.refused_by = only.filter(|_| closed::closes(code));
     }
@@ -21,10 +21,11 @@ impl Run<'_> {
         }
         let names: Vec<_> = Destination::ALL
             .into_iter()
-            .filter(|it| self.pending.tried[*it as usize])
+            .filter(|it| self.tried[*it as usize])
             .map(|it| format!("`{}`", self.worker.settings.outputs[it as usize]))
             .collect();
         let one_of = if names.len() == 1 { "topic" } else { "one of the topics" };
+        self.observed.refused();
         self.undelivered = format!("{one_of} {}: {code}", names.join(", "));
         self.note_topic(code);
         self.machine.doom(SendFault::Refused);
@@ -33,7 +34,11 @@ impl Run<'_> {
     /// Leaves a topic alone for a while, and says why.
     pub(super) fn close(&mut self, destination: Destination, code: RDKafkaErrorCode) -> String {
         let why = format!("topic `{}`: {code}", self.worker.settings.outputs[destination as usize]);
-        tracing::warn!(cause = why, "a topic takes no records: they become dead letters");
+        tracing::warn!(
+            code = "TOPIC_CLOSED",
+            cause = why,
+            "a topic takes no records: they become dead letters"
+        );
         self.closed.close(destination, &why, self.clock.now());
         why
     }
@@ -43,7 +48,7 @@ impl Run<'_> {
         let mut is_missing = false;
         for destination in Destination::ALL {
             let name = &self.worker.settings.outputs[destination as usize];
-            if !self.pending.tried[destination as usize] {
+            if !self.tried[destination as usize] {
                 continue;
             }
             let Some(code) = look_at(self.worker, name) else { continue };
@@ -64,7 +69,7 @@ impl Run<'_> {
         let Worker { producer, settings, .. } = self.worker;
         let asked = ffi::send_offsets(producer, &settings.input, &[self.began_at], member, ASK_TIMEOUT);
         if let Err(error) = asked {
-            tracing::warn!(%error, "why the transaction was given up");
+            tracing::warn!(code = "TRANSACTION_GIVEN_UP", %error, "why the transaction was given up");
             self.blame(error.code);
         }
     }
@@ -78,7 +83,7 @@ pub(super) fn look_at(worker: &Worker, topic: &str) -> Option<RDKafkaErrorCode> 
             found.error().map(RDKafkaErrorCode::from).filter(|code| closed::closes(*code))
         }
         Err(error) => {
-            tracing::warn!(%error, topic, "the topic cannot be looked at");
+            tracing::warn!(code = "TOPIC_UNKNOWN", %error, topic, "the topic cannot be looked at");
             None
         }
     }

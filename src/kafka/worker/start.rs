@@ -30,6 +30,8 @@ pub struct Positions {
     /// The offsets of `assignment` that are to be committed before the first record: a group that starts at the end must not, after a
     /// crash, start at a later end.
     pub to_commit: Vec<(Partition, i64)>,
+    /// The first offset to be read of each partition.
+    pub starts: Vec<(Partition, i64)>,
 }
 
 /// Finds where to start in each partition given.
@@ -44,10 +46,14 @@ pub fn positions<C: ConsumerContext>(
     new_group: StartAt,
 ) -> Result<Positions, WorkerError> {
     let states = partition_states(consumer, topic)?;
-    let mut positions = Positions { assignment: TopicPartitionList::new(), to_commit: Vec::new() };
+    let mut positions =
+        Positions { assignment: TopicPartitionList::new(), to_commit: Vec::new(), starts: Vec::new() };
     for (state, start) in states.iter().zip(starts(&states, new_group)) {
         if !given.contains(&state.partition) {
             continue;
+        }
+        if let Start::Committed(offset) | Start::NewPartition(offset) | Start::NewGroup(offset) = start {
+            positions.starts.push((state.partition, offset));
         }
         let offset = match start {
             // `Invalid` makes librdkafka fetch the committed offset once more: a transaction may have ended meanwhile.
@@ -150,7 +156,7 @@ fn retry<T>(topic: &str, mut ask: impl FnMut() -> Result<T, KafkaError>) -> Resu
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, topic, "the group's offsets are not to be had yet, trying again");
+                tracing::warn!(code = "OFFSETS_UNKNOWN", %error, topic, "the group's offsets are not to be had yet, trying again");
                 thread::sleep(Duration::from_millis(200));
             }
         }

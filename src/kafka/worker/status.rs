@@ -1,11 +1,22 @@
 //! What a worker has done and how it is, for whoever asks.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
-    time::Instant,
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
-use crate::route::Destination;
+use super::{
+    counts::{AbortCause, Counts},
+    machine::Partition,
+};
+use crate::{
+    route::Destination,
+    telemetry::{Histogram, Meters, PROCESS_BOUNDS, RECORDS_BOUNDS, TRANSACTION_BOUNDS},
+};
 
 /// Figures of one worker. They count what is committed: what was read and aborted is read again.
 #[derive(Debug)]
@@ -14,11 +25,74 @@ pub struct WorkerStatus {
     /// Milliseconds from `started` to the last poll or commit.
     alive: AtomicU64,
     is_assigned: AtomicBool,
-    read: AtomicU64,
-    written: [AtomicU64; Destination::ALL.len()],
-    commits: AtomicU64,
-    aborts: AtomicU64,
-    rebalances: AtomicU64,
+    /// Taken once a transaction and once a look, so that figures of one moment fit together.
+    figures: Mutex<Figures>,
+    /// Where histograms are exported to.
+    meters: Option<Meters>,
+}
+
+/// All figures of a worker at one moment.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    /// Records of committed transactions.
+    pub counts: Counts,
+    /// Records read, those of aborted transactions included.
+    pub consumed: u64,
+    /// Records handed to the producer, likewise, by [`Destination`].
+    pub sent: [u64; Destination::ALL.len()],
+    /// Transactions committed.
+    pub commits: u64,
+    /// Transactions aborted, by [`AbortCause`].
+    pub aborts: [u64; AbortCause::ALL.len()],
+    /// Assignments received.
+    pub rebalances: u64,
+    /// Offsets from the last commit to the end, by assigned partition.
+    pub lag: BTreeMap<Partition, i64>,
+    /// Seconds that records took, of one in 64.
+    pub process: Histogram,
+    /// Seconds that committed transactions took.
+    pub committed: Histogram,
+    /// Seconds that aborted transactions took.
+    pub aborted: Histogram,
+    /// Records of committed transactions.
+    pub records: Histogram,
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        Self {
+            counts: Counts::default(),
+            consumed: 0,
+            sent: Default::default(),
+            commits: 0,
+            aborts: Default::default(),
+            rebalances: 0,
+            lag: BTreeMap::new(),
+            process: Histogram::new(PROCESS_BOUNDS),
+            committed: Histogram::new(TRANSACTION_BOUNDS),
+            aborted: Histogram::new(TRANSACTION_BOUNDS),
+            records: Histogram::new(RECORDS_BOUNDS),
+        }
+    }
+}
+
+impl Figures {
+    /// Adds the figures of another worker. A partition has one reader, so nothing of the lag is added twice.
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        self.counts.add(&other.counts);
+        self.consumed += other.consumed;
+        self.sent.iter_mut().zip(other.sent).for_each(|(all, more)| *all += more);
+        self.commits += other.commits;
+        self.aborts.iter_mut().zip(other.aborts).for_each(|(all, more)| *all += more);
+        self.rebalances += other.rebalances;
+        self.lag.extend(other.lag);
+        self.process.add(&other.process);
+        self.committed.add(&other.committed);
+        self.aborted.add(&other.aborted);
+        self.records.add(&other.records);
+        self
+    }
 }
 
 /// The figures at one moment.
@@ -36,59 +110,89 @@ pub struct Totals {
     pub rebalances: u64,
 }
 
-impl Totals {
-    /// Adds the figures of another worker.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
+impl From<&Figures> for Totals {
+    fn from(figures: &Figures) -> Self {
         Self {
-            read: self.read + other.read,
-            written: std::array::from_fn(|index| self.written[index] + other.written[index]),
-            commits: self.commits + other.commits,
-            aborts: self.aborts + other.aborts,
-            rebalances: self.rebalances + other.rebalances,
+            read: figures.counts.read,
+            written: figures.counts.written,
+            commits: figures.commits,
+            aborts: figures.aborts.iter().sum(),
+            rebalances: figures.rebalances,
         }
     }
 }
 
 impl Default for WorkerStatus {
     fn default() -> Self {
-        Self {
-            started: Instant::now(),
-            alive: AtomicU64::new(0),
-            is_assigned: AtomicBool::new(false),
-            read: AtomicU64::new(0),
-            written: Default::default(),
-            commits: AtomicU64::new(0),
-            aborts: AtomicU64::new(0),
-            rebalances: AtomicU64::new(0),
-        }
+        Self::new(None)
     }
 }
 
 impl WorkerStatus {
+    /// Makes the status of a worker that has done nothing yet.
+    #[must_use]
+    pub fn new(meters: Option<Meters>) -> Self {
+        Self {
+            started: Instant::now(),
+            alive: AtomicU64::new(0),
+            is_assigned: AtomicBool::new(false),
+            figures: Mutex::default(),
+            meters,
+        }
+    }
+
     pub(super) fn touch(&self) {
         self.alive.store(self.now(), Ordering::Relaxed);
     }
 
     pub(super) fn assigned(&self, is_assigned: bool) {
         self.is_assigned.store(is_assigned, Ordering::Relaxed);
+        let mut figures = self.lock();
         if is_assigned {
-            self.rebalances.fetch_add(1, Ordering::Relaxed);
+            figures.rebalances += 1;
+        } else {
+            figures.lag.clear();
         }
     }
 
-    /// Counts a committed transaction; records read and records written are counted apart, so that they can be compared.
-    pub(super) fn committed(&self, read: u64, written: &[u64; Destination::ALL.len()]) {
+    /// Counts a committed transaction.
+    pub(super) fn committed(&self, counts: &Counts, took: Duration) {
         self.touch();
-        self.read.fetch_add(read, Ordering::Relaxed);
-        for (total, count) in self.written.iter().zip(written) {
-            total.fetch_add(*count, Ordering::Relaxed);
+        let mut figures = self.lock();
+        figures.counts.add(counts);
+        figures.commits += 1;
+        figures.committed.record(took.as_secs_f64());
+        figures.records.record(counts.read as f64);
+        figures.ended(counts);
+        drop(figures);
+        if let Some(meters) = &self.meters {
+            meters.transaction("committed", took);
+            meters.records(counts.read);
         }
-        self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn aborted(&self) {
-        self.aborts.fetch_add(1, Ordering::Relaxed);
+    /// Counts an aborted one: its records come again.
+    pub(super) fn aborted(&self, counts: &Counts, cause: AbortCause, took: Duration) {
+        let mut figures = self.lock();
+        figures.aborts[cause as usize] += 1;
+        figures.aborted.record(took.as_secs_f64());
+        figures.ended(counts);
+        drop(figures);
+        if let Some(meters) = &self.meters {
+            meters.transaction("aborted", took);
+        }
+    }
+
+    /// Takes how long one record took.
+    pub(super) fn processed(&self, took: Duration) {
+        self.lock().process.record(took.as_secs_f64());
+        if let Some(meters) = &self.meters {
+            meters.processed(took);
+        }
+    }
+
+    pub(super) fn lags(&self, lag: BTreeMap<Partition, i64>) {
+        self.lock().lag = lag;
     }
 
     /// Milliseconds since the worker last polled or committed.
@@ -103,19 +207,25 @@ impl WorkerStatus {
         self.is_assigned.load(Ordering::Relaxed)
     }
 
-    /// Reads the figures.
+    /// Reads the figures, all at one moment.
     #[must_use]
-    pub fn totals(&self) -> Totals {
-        Totals {
-            read: self.read.load(Ordering::Relaxed),
-            written: std::array::from_fn(|index| self.written[index].load(Ordering::Relaxed)),
-            commits: self.commits.load(Ordering::Relaxed),
-            aborts: self.aborts.load(Ordering::Relaxed),
-            rebalances: self.rebalances.load(Ordering::Relaxed),
-        }
+    pub fn figures(&self) -> Figures {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Figures> {
+        // Figures are numbers: a panic elsewhere leaves none half written.
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Figures {
+    fn ended(&mut self, counts: &Counts) {
+        self.consumed += counts.read;
+        self.sent.iter_mut().zip(counts.written).for_each(|(all, more)| *all += more);
     }
 }

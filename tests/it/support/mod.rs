@@ -1,6 +1,7 @@
 //! What the tests share: topics, tickets, router processes, and waiting.
 
 pub mod acls;
+pub mod collector;
 pub mod headers;
 pub mod load;
 pub mod router;

@@ -208,15 +208,30 @@ impl Router {
         assert!(status.expect("`kill` is a program").success(), "router {} was gone already", self.name);
     }
 
+    /// The body of a page, or nothing while nobody answers.
+    pub fn page(&self, path: &str) -> Option<String> {
+        self.answer(path)?.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+    }
+
+    /// One figure of `/metrics`, or nothing while there is none.
+    pub fn figure(&self, name_and_labels: &str) -> Option<f64> {
+        let page = self.page("/metrics")?;
+        page.lines().find_map(|line| line.strip_prefix(name_and_labels)?.strip_prefix(' ')?.parse().ok())
+    }
+
     /// The status of a GET request, or nothing while nobody answers.
     fn get(&self, path: &str) -> Option<u16> {
+        self.answer(path)?.split(' ').nth(1)?.parse().ok()
+    }
+
+    fn answer(&self, path: &str) -> Option<String> {
         let address = SocketAddr::from(([127, 0, 0, 1], self.port));
         let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
         write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
-        answer.split(' ').nth(1)?.parse().ok()
+        Some(answer)
     }
 }
 

@@ -1,13 +1,16 @@
 //! The catalog from its compacted topics: restored to the end before the first ticket is routed, then followed live.
 
+mod decode;
+mod status;
+
+pub use status::FeedStatus;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    panic::resume_unwind,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -19,16 +22,17 @@ use rdkafka::{
     topic_partition_list::Offset,
 };
 
+use self::decode::{Rejected, decode};
 use super::{
     check::not_created,
     clients::{self, ClientRefused},
     context::{Context, Watch},
-    ffi::incoming_headers,
 };
 use crate::{
-    catalog::{CatalogWriter, Change, Encodings, InvalidRecord, Kind, Snapshot},
+    catalog::{CatalogWriter, Change, Kind, Snapshot},
     config::Config,
-    ticket::{BadRecord, Limits, Payload, quote},
+    telemetry::Repeats,
+    ticket::{Limits, quote},
 };
 
 const POLL: Duration = Duration::from_millis(100);
@@ -37,43 +41,14 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
 const PARTITIONS_LOOKED_UP_EVERY: Duration = Duration::from_secs(60);
 /// Records that are read, decoded and published together, as far as they are at hand.
 const MAX_AT_ONCE: usize = 4_000;
-/// So few records are decoded sooner than a thread has started.
-const MIN_FOR_A_THREAD: usize = 500;
+/// How often the brokers are asked where the topics end.
+const END_LOOKED_UP_EVERY: Duration = Duration::from_secs(5);
+/// How long one of them may take to answer: what changes in the catalog waits meanwhile.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 /// So many bad records are logged one by one; all are counted.
 const LOGGED_REJECTIONS: u64 = 20;
 
-/// How the catalog is.
-#[derive(Debug, Default)]
-pub struct FeedStatus {
-    is_restored: AtomicBool,
-    applied: AtomicU64,
-    rejected: AtomicU64,
-}
-
-impl FeedStatus {
-    /// Whether every record that the topics held at the start is in the catalog.
-    #[must_use]
-    pub fn is_restored(&self) -> bool {
-        self.is_restored.load(Ordering::Acquire)
-    }
-
-    /// Records read and taken in.
-    #[must_use]
-    pub fn applied(&self) -> u64 {
-        self.applied.load(Ordering::Relaxed)
-    }
-
-    /// Records that were bad: the last good one of the same key stayed.
-    #[must_use]
-    pub fn rejected(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed)
-    }
-
-    /// Notes that the catalog is complete.
-    pub fn restored(&self) {
-        self.is_restored.store(true, Ordering::Release);
-    }
-}
+static POLL_FAILED: Repeats = Repeats::new();
 
 /// The feed ended.
 #[derive(Debug, thiserror::Error)]
@@ -188,22 +163,46 @@ impl Feed {
             took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "catalog restored"
         );
-        self.status.restored();
+        self.status.current(Instant::now());
+        self.status.restored(started.elapsed());
         Ok(true)
     }
 
     fn follow(&mut self, mut positions: Positions) -> Result<(), FeedError> {
         self.consumer.assign(&list(positions.iter())).map_err(FeedError::Assign)?;
         let mut looked_up = Instant::now();
+        let mut asked = Asked::new();
         while !self.stop.load(Ordering::Relaxed) {
-            self.read()?;
+            let read = self.read()?;
             self.writer.publish();
+            if matches!(read, Read::Nothing | Read::End(_)) {
+                self.note_current(&positions, &mut asked);
+            }
             if looked_up.elapsed() >= PARTITIONS_LOOKED_UP_EVERY {
                 looked_up = Instant::now();
                 self.assign_new_partitions(&mut positions);
             }
         }
         Ok(())
+    }
+
+    /// Notes that the catalog is current, if all brokers have said where its topics end, and nothing has come since.
+    ///
+    /// That nothing comes is no sign by itself: nothing comes from a broker that is down, either.
+    fn note_current(&self, positions: &Positions, asked: &mut Asked) {
+        if let Some(at) = asked.answered.take() {
+            self.status.current(at);
+        }
+        if asked.at.elapsed() < END_LOOKED_UP_EVERY {
+            return;
+        }
+        asked.at = Instant::now();
+        let answers = |(topic, partition): &(String, i32)| {
+            self.consumer.fetch_watermarks(topic, *partition, END_TIMEOUT).is_ok()
+        };
+        if positions.keys().all(answers) {
+            asked.answered = Some(asked.at);
+        }
     }
 
     /// Takes in the records that are at hand, waiting for the first one, and says what came behind them.
@@ -222,7 +221,14 @@ impl Feed {
                     return Err(FeedError::Poll(error));
                 }
                 Some(Err(error)) => {
-                    tracing::warn!(%error, "polling the catalog failed, going on");
+                    if let Some(left_out) = POLL_FAILED.admit() {
+                        tracing::warn!(
+                            code = "CATALOG_POLL",
+                            %error,
+                            left_out,
+                            "polling the catalog failed, going on"
+                        );
+                    }
                     break Read::Nothing;
                 }
                 None => break Read::Nothing,
@@ -231,7 +237,7 @@ impl Feed {
         let encodings = writer.catalog().encodings();
         let changes = decode(topics, &messages, limits, encodings);
         for (message, change) in messages.iter().zip(changes) {
-            take(message, change, writer, status);
+            take(kind_of(topics, message), message, change, writer, status);
         }
         Ok(read)
     }
@@ -246,7 +252,7 @@ impl Feed {
             let found = match self.partitions(topic) {
                 Ok(found) => found,
                 Err(error) => {
-                    return tracing::warn!(%error, topic, "could not look for new partitions of the catalog");
+                    return tracing::warn!(code = "CATALOG_PARTITIONS", %error, topic, "could not look for new partitions of the catalog");
                 }
             };
             let new: Positions = found
@@ -261,9 +267,24 @@ impl Feed {
             tracing::info!(topic, partitions = new.len(), "a catalog topic has new partitions");
             match self.consumer.incremental_assign(&list(new.iter())) {
                 Ok(()) => positions.extend(new),
-                Err(error) => tracing::error!(%error, topic, "new partitions of the catalog cannot be read"),
+                Err(error) => {
+                    tracing::error!(code = "CATALOG_PARTITIONS", %error, topic, "new partitions of the catalog cannot be read")
+                }
             }
         }
+    }
+}
+
+/// The last question to the brokers where the topics end.
+struct Asked {
+    at: Instant,
+    /// When it was asked, if it was answered: known to be current is what nothing comes after.
+    answered: Option<Instant>,
+}
+
+impl Asked {
+    fn new() -> Self {
+        Self { at: Instant::now(), answered: None }
     }
 }
 
@@ -288,33 +309,8 @@ enum Read {
     Nothing,
 }
 
-/// Decodes records in their order, many of them on all processors: a large catalog is read much faster than it is decoded.
-fn decode(
-    topics: &[(Kind, String); 3],
-    messages: &[BorrowedMessage<'_>],
-    limits: &Limits,
-    encodings: Encodings,
-) -> Vec<Result<Change, Rejected>> {
-    let decode_all = |part: &[BorrowedMessage<'_>]| -> Vec<_> {
-        part.iter().map(|it| decode_one(topics, it, limits, encodings)).collect()
-    };
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    let size = messages.len().div_ceil(processors).max(MIN_FOR_A_THREAD);
-    if messages.len() <= size {
-        return decode_all(messages);
-    }
-    thread::scope(|scope| {
-        let (own, others) = messages.split_at(size);
-        let others: Vec<_> = others.chunks(size).map(|part| scope.spawn(|| decode_all(part))).collect();
-        let mut changes = decode_all(own);
-        for other in others {
-            changes.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        changes
-    })
-}
-
 fn take(
+    kind: Kind,
     message: &BorrowedMessage<'_>,
     change: Result<Change, Rejected>,
     writer: &mut CatalogWriter,
@@ -323,12 +319,14 @@ fn take(
     match change {
         Ok(change) => {
             writer.apply(change);
-            status.applied.fetch_add(1, Ordering::Relaxed);
+            status.apply();
         }
         Err(error) => {
-            let rejected = status.rejected.fetch_add(1, Ordering::Relaxed) + 1;
+            status.skip(kind);
+            let rejected = status.rejected();
             if rejected <= LOGGED_REJECTIONS {
                 tracing::warn!(
+                    code = "CATALOG_RECORD",
                     topic = message.topic(),
                     partition = message.partition(),
                     offset = message.offset(),
@@ -338,38 +336,16 @@ fn take(
                 );
             }
             if rejected == LOGGED_REJECTIONS {
-                tracing::warn!("further bad catalog records are counted, not logged");
+                tracing::warn!(
+                    code = "CATALOG_RECORD",
+                    "further bad catalog records are counted, not logged"
+                );
             }
         }
     }
 }
 
-/// What is wrong with a record of a catalog topic.
-#[derive(Debug, thiserror::Error)]
-enum Rejected {
-    #[error(transparent)]
-    Value(#[from] BadRecord),
-    #[error(transparent)]
-    Record(#[from] InvalidRecord),
-}
-
-fn decode_one(
-    topics: &[(Kind, String); 3],
-    message: &BorrowedMessage<'_>,
-    limits: &Limits,
-    encodings: Encodings,
-) -> Result<Change, Rejected> {
-    let (kind, _) = topics
-        .iter()
-        .find(|(_, topic)| topic == message.topic())
-        .expect("only the catalog's topics are assigned");
-    let content_type = incoming_headers(message.headers())
-        .filter(|(name, _)| name.eq_ignore_ascii_case(b"content-type"))
-        .last()
-        .and_then(|(_, value)| value);
-    let payload = match message.payload() {
-        None => None,
-        value => Some(Payload::of(content_type, value, limits)?),
-    };
-    Ok(Change::read(*kind, message.key(), payload, encodings)?)
+fn kind_of(topics: &[(Kind, String); 3], message: &BorrowedMessage<'_>) -> Kind {
+    let found = topics.iter().find(|(_, topic)| topic == message.topic());
+    found.expect("only the catalog's topics are assigned").0
 }

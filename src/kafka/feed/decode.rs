@@ -1,0 +1,67 @@
+//! From the records of the catalog's topics to changes of the catalog.
+
+use std::{panic::resume_unwind, thread};
+
+use rdkafka::message::{BorrowedMessage, Message};
+
+use super::kind_of;
+use crate::{
+    catalog::{Change, Encodings, InvalidRecord, Kind},
+    kafka::ffi::incoming_headers,
+    ticket::{BadRecord, Limits, Payload},
+};
+
+/// So few records are decoded sooner than a thread has started.
+const MIN_FOR_A_THREAD: usize = 500;
+
+/// Decodes records in their order, many of them on all processors: a large catalog is read much faster than it is decoded.
+pub(super) fn decode(
+    topics: &[(Kind, String); 3],
+    messages: &[BorrowedMessage<'_>],
+    limits: &Limits,
+    encodings: Encodings,
+) -> Vec<Result<Change, Rejected>> {
+    let decode_all = |part: &[BorrowedMessage<'_>]| -> Vec<_> {
+        part.iter().map(|it| decode_one(topics, it, limits, encodings)).collect()
+    };
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let size = messages.len().div_ceil(processors).max(MIN_FOR_A_THREAD);
+    if messages.len() <= size {
+        return decode_all(messages);
+    }
+    thread::scope(|scope| {
+        let (own, others) = messages.split_at(size);
+        let others: Vec<_> = others.chunks(size).map(|part| scope.spawn(|| decode_all(part))).collect();
+        let mut changes = decode_all(own);
+        for other in others {
+            changes.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        changes
+    })
+}
+
+/// What is wrong with a record of a catalog topic.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Rejected {
+    #[error(transparent)]
+    Value(#[from] BadRecord),
+    #[error(transparent)]
+    Record(#[from] InvalidRecord),
+}
+
+fn decode_one(
+    topics: &[(Kind, String); 3],
+    message: &BorrowedMessage<'_>,
+    limits: &Limits,
+    encodings: Encodings,
+) -> Result<Change, Rejected> {
+    let content_type = incoming_headers(message.headers())
+        .filter(|(name, _)| name.eq_ignore_ascii_case(b"content-type"))
+        .last()
+        .and_then(|(_, value)| value);
+    let payload = match message.payload() {
+        None => None,
+        value => Some(Payload::of(content_type, value, limits)?),
+    };
+    Ok(Change::read(kind_of(topics, message), message.key(), payload, encodings)?)
+}

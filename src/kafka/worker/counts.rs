@@ -1,0 +1,166 @@
+//! What a worker counts: plain figures of the open transaction, added to the totals when it has committed.
+
+use crate::{
+    policy::RuleIndex,
+    proto::v1::decision::TriageReason,
+    route::{Destination, Routed},
+    ticket::DeadLetterReason,
+};
+
+/// The triage reasons, those that a later version of the contract adds included.
+const TRIAGE_REASONS: usize = 32;
+
+/// Counts of records. No figure is derived from another, so that they can be compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Records read.
+    pub read: u64,
+    /// Records written, by [`Destination`].
+    pub written: [u64; Destination::ALL.len()],
+    /// Tickets with an owner, by rule.
+    pub tickets: Vec<u64>,
+    /// Tickets in triage, by rule, those without one last; then by reason.
+    pub triage: Vec<[u64; TRIAGE_REASONS]>,
+    /// Dead letters, by reason.
+    pub dead_letters: [u64; DeadLetterReason::ALL.len()],
+}
+
+/// What a record became.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// A ticket with an owner, by a rule.
+    Owned(Destination, RuleIndex),
+    /// A ticket in triage.
+    Triage(TriageReason, Option<RuleIndex>),
+    /// A dead letter.
+    DeadLetter(DeadLetterReason),
+}
+
+impl Became {
+    /// What a routed ticket became.
+    #[must_use]
+    pub fn of(routed: &Routed<'_>) -> Self {
+        match routed.rule_index {
+            Some(rule) if routed.triage_reason == TriageReason::Unspecified => {
+                Self::Owned(routed.destination, rule)
+            }
+            rule => Self::Triage(routed.triage_reason, rule),
+        }
+    }
+
+    /// Where it went.
+    #[must_use]
+    pub const fn destination(self) -> Destination {
+        match self {
+            Self::Owned(destination, _) => destination,
+            Self::Triage(..) => Destination::Triage,
+            Self::DeadLetter(_) => Destination::DeadLetter,
+        }
+    }
+}
+
+impl Counts {
+    /// Makes counts for a policy of so many rules.
+    #[must_use]
+    pub fn new(rules: usize) -> Self {
+        Self { tickets: vec![0; rules], triage: vec![[0; TRIAGE_REASONS]; rules + 1], ..Self::default() }
+    }
+
+    /// Counts what a record became.
+    pub fn count(&mut self, became: Became) {
+        match became {
+            Became::Owned(_, rule) => self.tickets[rule.get()] += 1,
+            Became::Triage(reason, rule) => {
+                let row = rule.map_or(self.triage.len() - 1, RuleIndex::get);
+                self.triage[row][reason as usize % TRIAGE_REASONS] += 1;
+            }
+            Became::DeadLetter(reason) => self.dead_letters[reason as usize] += 1,
+        }
+    }
+
+    /// Forgets all counts.
+    pub fn clear(&mut self) {
+        self.read = 0;
+        self.written = Default::default();
+        self.tickets.fill(0);
+        self.triage.fill([0; TRIAGE_REASONS]);
+        self.dead_letters = Default::default();
+    }
+
+    /// Adds other counts of the same policy.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        add(&mut self.written, &other.written);
+        self.tickets.resize(self.tickets.len().max(other.tickets.len()), 0);
+        add(&mut self.tickets, &other.tickets);
+        self.triage.resize(self.triage.len().max(other.triage.len()), [0; TRIAGE_REASONS]);
+        self.triage.iter_mut().zip(&other.triage).for_each(|(all, more)| add(all, more));
+        add(&mut self.dead_letters, &other.dead_letters);
+    }
+}
+
+fn add(all: &mut [u64], more: &[u64]) {
+    all.iter_mut().zip(more).for_each(|(all, more)| *all += more);
+}
+
+/// Why a transaction was aborted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbortCause {
+    /// Client or broker will not have a record, or no record for its topic.
+    Refused,
+    /// A record was not delivered.
+    Undelivered,
+    /// The partitions are lost to others.
+    Lost,
+    /// A transaction call failed.
+    Broker,
+    /// A test asked for it.
+    Injected,
+}
+
+impl AbortCause {
+    /// All causes, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Refused, Self::Undelivered, Self::Lost, Self::Broker, Self::Injected];
+
+    /// The word in labels.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Undelivered => "undelivered",
+            Self::Lost => "lost",
+            Self::Broker => "broker",
+            Self::Injected => "injected",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_a_transaction_are_added_and_forgotten() {
+        let mut counts = Counts::new(2);
+        counts.read = 4;
+        counts.count(Became::Owned(Destination::Partner, RuleIndex(1)));
+        counts.count(Became::Triage(TriageReason::NoRule, Some(RuleIndex(0))));
+        counts.count(Became::Triage(TriageReason::UnknownOffer, None));
+        counts.count(Became::DeadLetter(DeadLetterReason::Poison));
+        let mut total = Counts::default();
+        total.add(&counts);
+        total.add(&counts);
+        assert_eq!((total.read, total.tickets[1]), (8, 2));
+        assert_eq!(total.triage[0][TriageReason::NoRule as usize], 2);
+        assert_eq!(total.triage[2][TriageReason::UnknownOffer as usize], 2);
+        assert_eq!(total.dead_letters[DeadLetterReason::Poison as usize], 2);
+        counts.clear();
+        assert_eq!(counts, Counts::new(2));
+    }
+
+    #[test]
+    fn every_triage_reason_of_the_contract_has_its_place() {
+        let known = (0..).map_while(|number| TriageReason::try_from(number).ok()).count();
+        assert!((10..=TRIAGE_REASONS).contains(&known), "{known}");
+    }
+}

@@ -1,0 +1,191 @@
+//! All figures of the service at one moment, in the order of the table.
+
+use opentelemetry::KeyValue;
+
+use super::{
+    dropped::Signal,
+    histogram::Histogram,
+    instruments::{METRICS, Metric},
+    tracer::{destination, owner},
+};
+use crate::{
+    catalog::Kind as CatalogKind,
+    kafka::{
+        context::ErrorKind,
+        worker::{AbortCause, Figures},
+    },
+    policy::Outcome,
+    proto::v1::decision::{Owner, TriageReason},
+    route::Destination,
+    service::Health,
+    ticket::DeadLetterReason,
+};
+
+/// One metric with its points.
+#[derive(Debug)]
+pub struct Family {
+    /// Which one.
+    pub metric: &'static Metric,
+    /// One for each combination of labels that there is.
+    pub points: Vec<Point>,
+}
+
+/// One figure.
+#[derive(Debug)]
+pub struct Point {
+    /// The values of the labels, in the order of the table.
+    pub labels: Vec<String>,
+    /// The figure.
+    pub value: Value,
+}
+
+/// What a figure is.
+#[derive(Debug)]
+pub enum Value {
+    /// A count or a gauge.
+    Number(f64),
+    /// A distribution.
+    Histogram(Histogram),
+}
+
+impl Family {
+    /// The labels of a point, named as at OpenTelemetry.
+    pub fn attributes(&self, point: &Point) -> Vec<KeyValue> {
+        let pairs = self.metric.labels.iter().zip(&point.labels);
+        pairs.map(|(label, value)| KeyValue::new(label.name, value.clone())).collect()
+    }
+}
+
+/// Gathers all metrics, but those that have no figure yet.
+#[must_use]
+pub fn gather(health: &Health) -> Vec<Family> {
+    // One look at each worker: figures that belong together are of one moment.
+    let figures = health.figures();
+    METRICS
+        .iter()
+        .map(|metric| Family { metric, points: points(metric.name, health, &figures) })
+        .filter(|family| !family.points.is_empty())
+        .collect()
+}
+
+fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
+    let counts = &figures.counts;
+    match name {
+        "ticket_router.tickets" => tickets(health, &counts.tickets),
+        "ticket_router.triage" => triage(health, figures),
+        "ticket_router.dead_letters" => DeadLetterReason::ALL
+            .into_iter()
+            .map(|reason| number([reason.code()], counts.dead_letters[reason as usize]))
+            .collect(),
+        "ticket_router.records.read" => vec![number([], counts.read)],
+        "ticket_router.records.written" => Destination::ALL
+            .into_iter()
+            .map(|it| number([destination(it)], counts.written[it as usize]))
+            .collect(),
+        "ticket_router.records.unaccounted" => {
+            let written: u64 = counts.written.iter().sum();
+            vec![gauge([], counts.read as f64 - written as f64)]
+        }
+        "ticket_router.consumer.lag" => figures
+            .lag
+            .iter()
+            .map(|(partition, lag)| gauge([partition.to_string().as_str()], *lag as f64))
+            .collect(),
+        "ticket_router.transaction.duration" => {
+            vec![histogram(["committed"], &figures.committed), histogram(["aborted"], &figures.aborted)]
+        }
+        "ticket_router.transaction.records" => vec![histogram([], &figures.records)],
+        "ticket_router.transaction.aborts" => AbortCause::ALL
+            .into_iter()
+            .map(|cause| number([cause.name()], figures.aborts[cause as usize]))
+            .collect(),
+        "ticket_router.rebalances" => vec![number([], figures.rebalances)],
+        "ticket_router.catalog.records" => {
+            let records = health.catalog.snapshot().counts();
+            CatalogKind::ALL.into_iter().map(|kind| number([word(kind)], records.of(kind) as u64)).collect()
+        }
+        "ticket_router.catalog.skipped" => {
+            CatalogKind::ALL.into_iter().map(|kind| number([word(kind)], health.feed.skipped(kind))).collect()
+        }
+        "ticket_router.catalog.age" => seconds(health.feed.age()),
+        "ticket_router.catalog.restore.duration" => seconds(health.feed.restore_took()),
+        "ticket_router.policy" => vec![number([health.policy_version.as_str()], 1)],
+        "ticket_router.build" => vec![number([env!("CARGO_PKG_VERSION")], 1)],
+        "ticket_router.ready" => vec![number([], u64::from(health.missing().is_empty()))],
+        "ticket_router.kafka.errors" => {
+            ErrorKind::ALL.into_iter().map(|kind| number([kind.name()], health.watch.errors(kind))).collect()
+        }
+        "ticket_router.telemetry.dropped" => Signal::ALL
+            .into_iter()
+            .map(|signal| number([signal.name()], health.dropped.total(signal)))
+            .collect(),
+        "messaging.client.consumed.messages" => {
+            vec![number(["kafka", "poll", &health.names.input], figures.consumed)]
+        }
+        "messaging.client.sent.messages" => Destination::ALL
+            .into_iter()
+            .map(|it| {
+                number(["kafka", "send", &health.names.outputs[it as usize]], figures.sent[it as usize])
+            })
+            .collect(),
+        "messaging.process.duration" => {
+            vec![histogram(["kafka", "process", &health.names.input], &figures.process)]
+        }
+        name => unreachable!("`{name}` is in the table and nobody gathers it"),
+    }
+}
+
+fn tickets(health: &Health, counts: &[u64]) -> Vec<Point> {
+    let rules = health.policy.rules().iter().enumerate();
+    rules
+        .filter_map(|(index, rule)| {
+            let Outcome::Owned(assignment) = &rule.outcome else { return None };
+            let destination = match assignment.assignee.owner() {
+                Owner::Partner => Destination::Partner,
+                Owner::Publisher => Destination::Publisher,
+                Owner::MicrosoftCommerce => Destination::MicrosoftCommerce,
+                Owner::Unspecified => return None,
+            };
+            Some(number([owner(destination)?, &rule.id], counts.get(index).copied().unwrap_or(0)))
+        })
+        .collect()
+}
+
+/// Only what has happened: most reasons can meet no more than a few rules.
+fn triage(health: &Health, figures: &Figures) -> Vec<Point> {
+    let rules = health.policy.rules();
+    let mut points = Vec::new();
+    for (row, counts) in figures.counts.triage.iter().enumerate() {
+        let rule = rules.get(row).map_or("none", |rule| &rule.id);
+        for (reason, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let reason = i32::try_from(reason).ok().and_then(|it| TriageReason::try_from(it).ok());
+            let reason = reason.unwrap_or(TriageReason::Unspecified).as_str_name();
+            points.push(number([reason, rule], count));
+        }
+    }
+    points
+}
+
+const fn word(kind: CatalogKind) -> &'static str {
+    match kind {
+        CatalogKind::Offer => "offer",
+        CatalogKind::Publisher => "publisher",
+        CatalogKind::Partner => "partner",
+    }
+}
+
+fn number<const N: usize>(labels: [&str; N], value: u64) -> Point {
+    gauge(labels, value as f64)
+}
+
+fn gauge<const N: usize>(labels: [&str; N], value: f64) -> Point {
+    Point { labels: labels.map(str::to_owned).to_vec(), value: Value::Number(value) }
+}
+
+fn histogram<const N: usize>(labels: [&str; N], histogram: &Histogram) -> Point {
+    Point { labels: labels.map(str::to_owned).to_vec(), value: Value::Histogram(histogram.clone()) }
+}
+
+fn seconds(time: Option<std::time::Duration>) -> Vec<Point> {
+    time.map(|it| gauge([], it.as_secs_f64())).into_iter().collect()
+}

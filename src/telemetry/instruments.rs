@@ -1,0 +1,286 @@
+//! The table of all metrics. The reference page, the page for Prometheus and the export are made from it.
+
+/// A metric.
+#[derive(Debug, PartialEq)]
+pub struct Metric {
+    /// The name at OpenTelemetry.
+    pub name: &'static str,
+    /// What kind of figure it is.
+    pub kind: Kind,
+    /// The unit, in UCUM: `s`, or a word in braces.
+    pub unit: &'static str,
+    /// The labels, in order.
+    pub labels: &'static [Label],
+    /// What it says.
+    pub description: &'static str,
+}
+
+/// A kind of metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Only grows, from 0 at the start of the process.
+    Counter,
+    /// A figure of the moment.
+    Gauge,
+    /// Always 1: what it says is in its labels.
+    Info,
+    /// Counts in buckets with these bounds.
+    Histogram(&'static [f64]),
+}
+
+/// A label.
+#[derive(Debug, PartialEq)]
+pub struct Label {
+    /// The name at OpenTelemetry.
+    pub name: &'static str,
+    /// The values that it can have.
+    pub values: Values,
+}
+
+/// The values of a label. All are closed sets: none comes from a ticket.
+#[derive(Debug, PartialEq)]
+pub enum Values {
+    /// These words.
+    Words(&'static [&'static str]),
+    /// The codes of a list elsewhere in the manual.
+    Codes(&'static str),
+    /// What the config or the policy in use says.
+    Set(&'static str),
+}
+
+const OWNER: Label =
+    Label { name: "owner", values: Values::Words(&["partner", "publisher", "microsoft-commerce"]) };
+const RULE: Label = Label {
+    name: "rule",
+    values: Values::Set("the ids of the policy's rules; `none` where no rule came to bear"),
+};
+const DEAD_LETTER: Label =
+    Label { name: "reason", values: Values::Codes("the dead-letter reasons of [reasons.md](reasons.md)") };
+const TRIAGE: Label =
+    Label { name: "reason", values: Values::Codes("the triage reasons of [reasons.md](reasons.md)") };
+const DESTINATION: Label = Label {
+    name: "destination",
+    values: Values::Words(&["partner", "isv", "microsoft-commerce", "triage", "dead-letter"]),
+};
+const TOPIC: Label =
+    Label { name: "messaging.destination.name", values: Values::Set("the names in `[topics]`") };
+const CATALOG: Label = Label { name: "kind", values: Values::Words(&["offer", "publisher", "partner"]) };
+const SYSTEM: Label = Label { name: "messaging.system", values: Values::Words(&["kafka"]) };
+const OPERATION: Label =
+    Label { name: "messaging.operation.name", values: Values::Words(&["poll", "process", "send"]) };
+
+/// From a decision in microseconds to one that waits for a full queue, in seconds.
+pub const PROCESS_BOUNDS: &[f64] = &[
+    0.000_005, 0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
+    0.05, 0.1, 0.25, 1.0,
+];
+/// From one record to a broker in trouble, in seconds.
+pub const TRANSACTION_BOUNDS: &[f64] =
+    &[0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// Records of a transaction, up to the largest that can be configured.
+pub const RECORDS_BOUNDS: &[f64] = &[
+    1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0, 20_000.0,
+    50_000.0, 100_000.0,
+];
+
+/// All metrics, in the order of the pages.
+pub static METRICS: &[Metric] = &[
+    Metric {
+        name: "ticket_router.tickets",
+        kind: Kind::Counter,
+        unit: "{ticket}",
+        labels: &[OWNER, RULE],
+        description: "Tickets handed to an owner, by the rule that decided.",
+    },
+    Metric {
+        name: "ticket_router.triage",
+        kind: Kind::Counter,
+        unit: "{ticket}",
+        labels: &[TRIAGE, RULE],
+        description: "Tickets handed to a person, by the reason.",
+    },
+    Metric {
+        name: "ticket_router.dead_letters",
+        kind: Kind::Counter,
+        unit: "{record}",
+        labels: &[DEAD_LETTER],
+        description: "Records that are no tickets or could not be written, by the reason.",
+    },
+    Metric {
+        name: "ticket_router.records.read",
+        kind: Kind::Counter,
+        unit: "{record}",
+        labels: &[],
+        description: "Records read in committed transactions.",
+    },
+    Metric {
+        name: "ticket_router.records.written",
+        kind: Kind::Counter,
+        unit: "{record}",
+        labels: &[DESTINATION],
+        description: "Records written in committed transactions, by where they went.",
+    },
+    Metric {
+        name: "ticket_router.records.unaccounted",
+        kind: Kind::Gauge,
+        unit: "{record}",
+        labels: &[],
+        description: "Records read less records written, in committed transactions; anything but 0 is a fault of ticket-router.",
+    },
+    Metric {
+        name: "ticket_router.consumer.lag",
+        kind: Kind::Gauge,
+        unit: "{record}",
+        labels: &[Label {
+            name: "partition",
+            values: Values::Set("the partitions of the incoming topic that this copy reads"),
+        }],
+        description: "Offsets from the last commit to the end of the partition, as the consumer last saw it; looked at once a second.",
+    },
+    Metric {
+        name: "ticket_router.transaction.duration",
+        kind: Kind::Histogram(TRANSACTION_BOUNDS),
+        unit: "s",
+        labels: &[Label { name: "outcome", values: Values::Words(&["committed", "aborted"]) }],
+        description: "Time from the begin of a transaction to its end.",
+    },
+    Metric {
+        name: "ticket_router.transaction.records",
+        kind: Kind::Histogram(RECORDS_BOUNDS),
+        unit: "{record}",
+        labels: &[],
+        description: "Records of a committed transaction.",
+    },
+    Metric {
+        name: "ticket_router.transaction.aborts",
+        kind: Kind::Counter,
+        unit: "{transaction}",
+        labels: &[Label {
+            name: "cause",
+            values: Values::Words(&["refused", "undelivered", "lost", "broker", "injected"]),
+        }],
+        description: "Aborted transactions, whose records were read again, by the cause.",
+    },
+    Metric {
+        name: "ticket_router.rebalances",
+        kind: Kind::Counter,
+        unit: "{rebalance}",
+        labels: &[],
+        description: "Assignments received from the consumer group.",
+    },
+    Metric {
+        name: "ticket_router.catalog.records",
+        kind: Kind::Gauge,
+        unit: "{record}",
+        labels: &[CATALOG],
+        description: "Records in the catalog.",
+    },
+    Metric {
+        name: "ticket_router.catalog.skipped",
+        kind: Kind::Counter,
+        unit: "{record}",
+        labels: &[CATALOG],
+        description: "Records of the catalog's topics that could not be read; the last good one stays.",
+    },
+    Metric {
+        name: "ticket_router.catalog.age",
+        kind: Kind::Gauge,
+        unit: "s",
+        labels: &[],
+        description: "Time since the catalog was last known to hold all that its topics hold; the brokers are asked every five seconds.",
+    },
+    Metric {
+        name: "ticket_router.catalog.restore.duration",
+        kind: Kind::Gauge,
+        unit: "s",
+        labels: &[],
+        description: "Time that restoring the catalog took at the start.",
+    },
+    Metric {
+        name: "ticket_router.policy",
+        kind: Kind::Info,
+        unit: "",
+        labels: &[Label { name: "version", values: Values::Set("the digest of the policy in use") }],
+        description: "The policy in use.",
+    },
+    Metric {
+        name: "ticket_router.build",
+        kind: Kind::Info,
+        unit: "",
+        labels: &[Label { name: "version", values: Values::Set("the program's version") }],
+        description: "The program.",
+    },
+    Metric {
+        name: "ticket_router.ready",
+        kind: Kind::Gauge,
+        unit: "",
+        labels: &[],
+        description: "Whether the router is ready, as GET /ready says: 0 or 1.",
+    },
+    Metric {
+        name: "ticket_router.kafka.errors",
+        kind: Kind::Counter,
+        unit: "{error}",
+        labels: &[Label {
+            name: "kind",
+            values: Values::Words(&[
+                "transport",
+                "all_brokers_down",
+                "authentication",
+                "authorization",
+                "other",
+            ]),
+        }],
+        description: "Errors that the Kafka clients reported; they try again by themselves.",
+    },
+    Metric {
+        name: "ticket_router.telemetry.dropped",
+        kind: Kind::Counter,
+        unit: "{item}",
+        labels: &[Label { name: "signal", values: Values::Words(&["spans", "logs", "metrics"]) }],
+        description: "Spans, log lines and exports of metrics that did not get to the collector.",
+    },
+    Metric {
+        name: "messaging.client.consumed.messages",
+        kind: Kind::Counter,
+        unit: "{message}",
+        labels: &[SYSTEM, OPERATION, TOPIC],
+        description: "Records read, those of aborted transactions included.",
+    },
+    Metric {
+        name: "messaging.client.sent.messages",
+        kind: Kind::Counter,
+        unit: "{message}",
+        labels: &[SYSTEM, OPERATION, TOPIC],
+        description: "Records handed to the producer, those of aborted transactions included.",
+    },
+    Metric {
+        name: "messaging.process.duration",
+        kind: Kind::Histogram(PROCESS_BOUNDS),
+        unit: "s",
+        labels: &[SYSTEM, OPERATION, TOPIC],
+        description: "Time from a record at hand to its result handed to the producer; one record in 64 is measured.",
+    },
+];
+
+impl Metric {
+    /// The name on the page for Prometheus, as its conventions ask for it.
+    #[must_use]
+    pub fn prometheus_name(&self) -> String {
+        let unit = if self.unit == "s" { "_seconds" } else { "" };
+        let suffix = match self.kind {
+            Kind::Counter => "_total",
+            Kind::Info => "_info",
+            Kind::Gauge | Kind::Histogram(_) => "",
+        };
+        format!("{}{unit}{suffix}", self.name.replace('.', "_"))
+    }
+}
+
+impl Label {
+    /// The name on the page for Prometheus.
+    #[must_use]
+    pub fn prometheus_name(&self) -> String {
+        self.name.replace('.', "_")
+    }
+}

@@ -1,0 +1,37 @@
+//! The log: to standard error, and to the collector if it takes lines.
+
+use std::io::{IsTerminal as _, stderr};
+
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use tracing::Metadata;
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::FilterFn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
+
+use crate::config::{Log, LogFormat};
+
+/// Sends the log to standard error, as text or JSON, and to `collector` where there is one.
+///
+/// # Errors
+///
+/// `log.level` is no filter.
+pub fn start(config: &Log, collector: Option<&SdkLoggerProvider>) -> Result<(), Box<dyn std::error::Error>> {
+    let filter = EnvFilter::try_new(&config.level)
+        .map_err(|error| format!("`log.level` = `{}` is no filter: {error}", config.level))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
+    let lines = match config.format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Text => lines.with_ansi(stderr().is_terminal()).boxed(),
+    };
+    let exported = collector
+        .map(|provider| OpenTelemetryTracingBridge::new(provider).with_filter(FilterFn::new(is_exported)));
+    tracing_subscriber::registry().with(filter).with(lines).with(exported).init();
+    Ok(())
+}
+
+/// What the exporters say of themselves does not go through them, or a collector that is down would be told of it for ever.
+fn is_exported(line: &Metadata<'_>) -> bool {
+    let target = line.target();
+    !target.starts_with("ticket_router::telemetry") && !target.starts_with("opentelemetry")
+}

@@ -1,0 +1,184 @@
+//! What can be seen from outside: traces, metrics and logs.
+//!
+//! A worker counts in plain figures of its own, which are added to those of the process once a transaction. Spans are made for tickets that are traced,
+//! and for no others. What is exported waits in bounded queues for threads of the SDK, and what does not fit is dropped and counted: nothing
+//! here ever waits for a collector.
+//!
+//! Architecture Invariant: nothing of a ticket's text, ids or key gets into a span, a metric or a log line. Labels are closed sets.
+
+mod client;
+mod context;
+mod dropped;
+mod export;
+mod gather;
+mod histogram;
+mod instruments;
+mod log;
+mod meters;
+mod page;
+mod repeats;
+mod sampling;
+mod settings;
+mod tracer;
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+
+pub use context::{LEN as TRACEPARENT_LEN, TRACEPARENT, TRACESTATE};
+pub use dropped::{Dropped, Signal};
+pub use export::NotExported;
+pub use gather::gather;
+pub use histogram::Histogram;
+pub use instruments::{PROCESS_BOUNDS, RECORDS_BOUNDS, TRANSACTION_BOUNDS};
+pub use log::start as start_log;
+pub use meters::Meters;
+pub use page::{MEDIA_TYPE, page};
+pub use repeats::Repeats;
+pub use sampling::Sampling;
+pub use settings::{Refused, Settings};
+pub use tracer::{Batch, Names, Outcome, Traced, Tracer};
+
+use std::{
+    sync::{Arc, OnceLock, Weak, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::{
+    Resource,
+    logs::SdkLoggerProvider,
+    metrics::{PeriodicReader, SdkMeterProvider},
+    trace::{IdGenerator, RandomIdGenerator},
+};
+
+use crate::service::Health;
+
+/// What is exported, and the way there.
+#[derive(Debug, Default)]
+pub struct Telemetry {
+    dropped: Arc<Dropped>,
+    traces: Option<(Arc<export::Spans>, Sampling)>,
+    metrics: Option<SdkMeterProvider>,
+    logs: Option<SdkLoggerProvider>,
+    health: Arc<OnceLock<Weak<Health>>>,
+}
+
+impl Telemetry {
+    /// Starts the exporters of the settings; with none of them, nothing is started.
+    ///
+    /// # Errors
+    ///
+    /// An exporter's settings are refused. Whether the collector answers is not looked at.
+    pub fn start(settings: &Settings) -> Result<Self, NotExported> {
+        let mut telemetry = Self::default();
+        if !settings.is_on() {
+            return Ok(telemetry);
+        }
+        let resource = resource();
+        let dropped = &telemetry.dropped;
+        if let Some((target, sampling)) = &settings.traces {
+            telemetry.traces = Some((Arc::new(export::Spans::start(target, &resource, dropped)?), *sampling));
+        }
+        if let Some(target) = &settings.metrics {
+            let reader = PeriodicReader::builder(export::metrics(target, dropped)?).build();
+            let provider = SdkMeterProvider::builder().with_resource(resource.clone()).with_reader(reader);
+            telemetry.metrics = Some(provider.build());
+        }
+        if let Some(target) = &settings.logs {
+            let lines = export::Lines::start(target, dropped)?;
+            let provider = SdkLoggerProvider::builder().with_resource(resource).with_log_processor(lines);
+            telemetry.logs = Some(provider.build());
+        }
+        Ok(telemetry)
+    }
+
+    /// Where log lines go, beside standard error.
+    #[must_use]
+    pub fn logs(&self) -> Option<&SdkLoggerProvider> {
+        self.logs.as_ref()
+    }
+
+    /// The tracer of a service, if traces are exported.
+    #[must_use]
+    pub fn tracer(&self, names: &Names) -> Option<Tracer> {
+        let (spans, sampling) = self.traces.as_ref()?;
+        Some(Tracer::new(*sampling, Arc::clone(spans), names.clone()))
+    }
+
+    /// The instruments of a service, if metrics are exported.
+    #[must_use]
+    pub fn meters(&self, names: &Names) -> Option<Meters> {
+        self.metrics.as_ref().map(|provider| Meters::new(provider, &self.health, &names.input))
+    }
+
+    /// What was dropped so far.
+    #[must_use]
+    pub fn dropped(&self) -> Arc<Dropped> {
+        Arc::clone(&self.dropped)
+    }
+
+    /// Exports the figures of this service from now on.
+    pub fn watch(&self, health: &Arc<Health>) {
+        // A second service in one process, as in tests, is not exported.
+        let _ = self.health.set(Arc::downgrade(health));
+    }
+
+    /// Exports what is left, and waits at most so long for it. What the collector has not taken by then is lost.
+    pub fn shut_down(self, deadline: Duration) {
+        let until = Instant::now() + deadline;
+        let (done, ended) = mpsc::channel();
+        let mut running = 0;
+        let mut spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            let done = done.clone();
+            let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
+                work();
+                // Nobody listens any more where the time is over.
+                let _ = done.send(());
+            });
+            running += usize::from(spawned.is_ok());
+        };
+        if let Some((spans, _)) = self.traces {
+            spawn("flush-spans", Box::new(move || spans.shut_down(deadline)));
+        }
+        if let Some(provider) = self.metrics {
+            spawn("flush-metrics", Box::new(move || drop(provider.shutdown_with_timeout(deadline))));
+        }
+        if let Some(provider) = self.logs {
+            spawn("flush-logs", Box::new(move || drop(provider.shutdown_with_timeout(deadline))));
+        }
+        for _ in 0..running {
+            if ended.recv_timeout(until.saturating_duration_since(Instant::now())).is_err() {
+                tracing::warn!(
+                    code = "TELEMETRY_FLUSH",
+                    waited_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
+                    "the collector has not taken the last spans, metrics and log lines in time; they are lost"
+                );
+                return;
+            }
+        }
+    }
+}
+
+/// Who speaks: as `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say, and by defaults where they do not.
+fn resource() -> Resource {
+    let said = Resource::builder().build();
+    let is_said = |name: &'static str| said.iter().any(|(key, _)| key.as_str() == name);
+    let is_named = said
+        .iter()
+        .any(|(key, value)| key.as_str() == "service.name" && !value.as_str().starts_with("unknown_service"));
+    let mut resource = Resource::builder();
+    if !is_named {
+        resource = resource.with_service_name("ticket-router");
+    }
+    if !is_said("service.version") {
+        resource = resource.with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+    }
+    if !is_said("service.instance.id") {
+        let id = RandomIdGenerator::default().new_trace_id().to_string();
+        resource = resource.with_attribute(KeyValue::new("service.instance.id", id));
+    }
+    resource.build()
+}

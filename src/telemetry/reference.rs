@@ -1,0 +1,67 @@
+//! The reference page of the metrics, made from their table.
+
+use std::fmt::Write;
+
+use super::instruments::{Kind, METRICS, Metric, Values};
+
+const INTRODUCTION: &str = "\
+# Metrics
+
+<!-- Made from the table in src/telemetry/instruments.rs: change it, then run `UPDATE_DOCS=1 cargo test --lib telemetry::`. -->
+
+`GET /metrics` on the port of `http.listen` shows all of them to Prometheus; with an endpoint in `[telemetry]` the same figures go
+to an OpenTelemetry collector ([telemetry.md](telemetry.md)). Each is there under two names: that of OpenTelemetry, and that of the
+page.
+
+- Figures of records are those of *committed* transactions, unless the text says otherwise: what was read and aborted is read again.
+- They are added once a transaction, all together. So on every page `ticket_router_records_read_total` is the sum of
+  `ticket_router_records_written_total`, and `ticket_router_records_unaccounted` is 0. The two sides are counted apart: each record
+  when it is read, and each when the producer has taken what became of it.
+- Labels are closed sets. None holds an id, a key, or anything that somebody wrote into a ticket.
+- A figure that does not exist yet, such as the lag before the first assignment, is left out.
+";
+
+/// Returns the page, in Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    for metric in METRICS {
+        describe(metric, &mut page);
+    }
+    page
+}
+
+fn describe(metric: &Metric, page: &mut String) {
+    let kind = match metric.kind {
+        Kind::Counter => "counter".to_owned(),
+        Kind::Gauge => "gauge".to_owned(),
+        Kind::Info => "gauge, always 1".to_owned(),
+        Kind::Histogram(bounds) => {
+            let bounds: Vec<_> = bounds.iter().map(|bound| format!("{bound}")).collect();
+            format!("histogram with the bounds {}", bounds.join(", "))
+        }
+    };
+    let unit = match metric.unit {
+        "" => String::new(),
+        "s" => ", in seconds".to_owned(),
+        unit => format!(", in {}s", unit.trim_matches(['{', '}'])),
+    };
+    // Writing into a string does not fail.
+    let _ = write!(
+        page,
+        "\n## `{}`\n\n`{}` at OpenTelemetry; *{kind}{unit}*\n\n{}\n",
+        metric.prometheus_name(),
+        metric.name,
+        metric.description
+    );
+    for (number, label) in metric.labels.iter().enumerate() {
+        let values = match &label.values {
+            Values::Words(words) => {
+                words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+            }
+            Values::Codes(text) | Values::Set(text) => (*text).to_owned(),
+        };
+        let gap = if number == 0 { "\n" } else { "" };
+        let _ = writeln!(page, "{gap}- `{}`: {values}", label.prometheus_name());
+    }
+}

@@ -1,0 +1,177 @@
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use opentelemetry::trace::SpanId;
+use opentelemetry_sdk::{
+    Resource,
+    error::{OTelSdkError, OTelSdkResult},
+    trace::{SpanData, SpanExporter},
+};
+
+use super::{
+    Batch, Dropped, Names, Outcome, Sampling, Signal, Tracer, export, gather,
+    instruments::{Kind, METRICS, Values},
+    page,
+    reference::reference,
+};
+use crate::{
+    catalog::Catalog,
+    config::Security,
+    encode::Hex,
+    kafka::context::Watch,
+    policy::Policy,
+    route::{Destination, OutputFormat},
+    service::Health,
+};
+
+#[test]
+fn the_reference_page_of_the_metrics_is_up_to_date() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+    let made = reference();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&file, made).unwrap();
+        return;
+    }
+    let kept = fs::read_to_string(&file).unwrap_or_default();
+    assert!(kept == made, "docs/metrics.md is stale: run `UPDATE_DOCS=1 cargo test --lib telemetry::`");
+}
+
+#[test]
+fn no_two_metrics_have_one_name() {
+    let names: BTreeSet<_> = METRICS.iter().map(|metric| metric.prometheus_name()).collect();
+    assert_eq!(names.len(), METRICS.len());
+}
+
+/// A router that has just been started.
+fn idle() -> Health {
+    let policy = Arc::new(Policy::builtin());
+    Health {
+        feed: Arc::default(),
+        workers: vec![Arc::default()],
+        stale_after: Duration::from_secs(30),
+        catalog: Catalog::new(OutputFormat::Json.encodings()).0,
+        watch: Watch::new(&Security::default()),
+        policy_version: Hex::new(policy.version()).to_string(),
+        policy,
+        names: names(),
+        dropped: Arc::default(),
+    }
+}
+
+fn names() -> Names {
+    Names {
+        input: "in".to_owned(),
+        outputs: ["partner", "isv", "commerce", "triage", "dead"].map(str::to_owned),
+        group: "group".to_owned(),
+    }
+}
+
+#[test]
+fn every_metric_is_gathered_with_all_of_its_labels() {
+    let health = idle();
+    health.feed.restored(Duration::from_secs(1));
+    let families = gather(&health);
+    let missing: Vec<_> = METRICS
+        .iter()
+        .map(|metric| metric.name)
+        .filter(|name| families.iter().all(|family| family.metric.name != *name))
+        .collect();
+    // What there is none of yet.
+    assert_eq!(missing, ["ticket_router.triage", "ticket_router.consumer.lag", "ticket_router.catalog.age"]);
+    for family in &families {
+        for point in &family.points {
+            assert_eq!(point.labels.len(), family.metric.labels.len(), "{}", family.metric.name);
+            for (label, value) in family.metric.labels.iter().zip(&point.labels) {
+                if let Values::Words(words) = label.values {
+                    assert!(words.contains(&value.as_str()), "{}: {value}", family.metric.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_is_as_prometheus_wants_it() {
+    let page = page(&gather(&idle()));
+    for line in [
+        "# TYPE ticket_router_tickets_total counter",
+        "ticket_router_records_unaccounted 0",
+        "ticket_router_dead_letters_total{reason=\"INVALID_JSON\"} 0",
+        "ticket_router_transaction_aborts_total{cause=\"lost\"} 0",
+        "ticket_router_transaction_duration_seconds_bucket{outcome=\"committed\",le=\"+Inf\"} 0",
+        "ticket_router_ready 0",
+    ] {
+        assert!(page.lines().any(|found| found == line), "`{line}` is not in\n{page}");
+    }
+    for metric in METRICS {
+        let name = metric.prometheus_name();
+        assert!(metric.description.ends_with('.'), "{name}");
+        assert_eq!(name.ends_with("_total"), metric.kind == Kind::Counter, "{name}");
+        assert!(name.chars().all(|it| it.is_ascii_lowercase() || it == '_'), "{name}");
+    }
+}
+
+/// Keeps spans, or fails.
+#[derive(Clone, Debug)]
+struct Memory {
+    spans: Arc<Mutex<Vec<SpanData>>>,
+    fails: bool,
+}
+
+impl SpanExporter for Memory {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        if self.fails {
+            return Err(OTelSdkError::InternalFailure("down".to_owned()));
+        }
+        self.spans.lock().unwrap().extend(batch);
+        Ok(())
+    }
+}
+
+/// Traces so many tickets, and gives their spans and how many were dropped.
+fn traced(tickets: usize, fails: bool) -> (Vec<SpanData>, u64) {
+    let dropped = Arc::new(Dropped::default());
+    let memory = Memory { spans: Arc::default(), fails };
+    let spans = Arc::new(export::Spans::with(memory.clone(), 1_000, &Resource::builder().build(), &dropped));
+    let tracer = Tracer::new(Sampling::new(true, 1.0), Arc::clone(&spans), names());
+    let mut batch = Batch::default();
+    for _ in 0..tickets {
+        let traced = tracer.begin(None).expect("all are traced");
+        let outcome = Outcome {
+            partition: 3,
+            offset: 4,
+            destination: Destination::Publisher,
+            rule: Some("rule"),
+            triage_reason: None,
+            dead_letter_reason: None,
+            send_error: None,
+        };
+        tracer.end(&traced, &outcome, &mut batch);
+    }
+    tracer.settle(&mut batch, 7, Duration::from_millis(5), None);
+    spans.shut_down(Duration::from_secs(5));
+    let kept = memory.spans.lock().unwrap().clone();
+    (kept, dropped.total(Signal::Spans))
+}
+
+#[test]
+fn the_commit_is_linked_to_the_tickets_up_to_the_limit_and_is_nobodys_child() {
+    let (spans, dropped) = traced(200, false);
+    assert_eq!((spans.len(), dropped), (401, 0));
+    let commit = spans.iter().find(|span| span.name == "commit in").unwrap();
+    assert_eq!((commit.links.len(), commit.links.dropped_count), (128, 72));
+    assert_eq!(commit.parent_span_id, SpanId::INVALID);
+    let processes: Vec<_> = spans.iter().filter(|span| span.name == "process in").collect();
+    assert_eq!(processes.len(), 200);
+    assert!(commit.links.iter().all(|link| processes.iter().any(|it| it.span_context == link.span_context)));
+}
+
+#[test]
+fn spans_that_an_exporter_refuses_are_counted() {
+    assert_eq!(traced(100, true), (Vec::new(), 201));
+}
