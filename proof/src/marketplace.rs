@@ -46,7 +46,7 @@ fn offer(n: usize, state: usize) -> Offer {
         id: format!("offer-{n}"),
         publisher_id: publisher_id(n % PUBLISHERS),
         title: format!("Offer {n}"),
-        azure_based: Some(n % 2 == 0),
+        azure_based: Some(n.is_multiple_of(2)),
         first_party: false,
     };
     match n % 24 {
@@ -57,7 +57,7 @@ fn offer(n: usize, state: usize) -> Offer {
             offer.first_party = true;
             offer.publisher_id = String::new();
         }
-        _ if n % FLIPS_EVERY == 0 => offer.azure_based = Some(state == 0),
+        _ if n.is_multiple_of(FLIPS_EVERY) => offer.azure_based = Some(state == 0),
         _ => {}
     }
     offer
@@ -89,7 +89,7 @@ fn partner(n: usize, state: usize) -> Partner {
     if model == DIRECT && n / 3 == 4 {
         partner.model = String::new();
     }
-    if n % FLIPS_EVERY == 0 {
+    if n.is_multiple_of(FLIPS_EVERY) {
         let elections = ["TECHNICAL_SUPPORT_COORDINATE", "TECHNICAL_SUPPORT_REFER"];
         partner.technical_support = elections[state].to_owned();
     }

@@ -1,30 +1,30 @@
 //! The checker catches routers that are broken, and acquits a sound one. Each has a broker of its own.
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;
 
 /// Lets a control route, and gives the checker's findings that are not zero.
 #[track_caller]
 fn findings_of(flaw: &str) -> Vec<(String, u64)> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("the folder for temporary files can be written");
     // The checker is found beside the program.
-    assert!(fs::exists(env!("CARGO_BIN_EXE_ticket-router-proof-checker")).unwrap());
+    assert!(Path::new(env!("CARGO_BIN_EXE_ticket-router-proof-checker")).is_file());
     let output = Command::new(env!("CARGO_BIN_EXE_ticket-router-proof"))
         .args(["control", "--flaw", flaw, "--folder"])
         .arg(folder.path().join("run"))
         .output()
-        .unwrap();
+        .expect("cargo built the program");
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     let figures =
         fs::read(folder.path().join("run/figures.json")).unwrap_or_else(|error| panic!("{error}\n{said}"));
-    let figures: Value = serde_json::from_slice(&figures).unwrap();
+    let figures: Value = serde_json::from_slice(&figures).expect("figures are JSON");
     assert_eq!(figures["records"], 600, "{said}");
     let found: Vec<_> = figures["findings"]
         .as_object()
-        .unwrap()
+        .expect("findings have names")
         .iter()
-        .map(|(name, count)| (name.clone(), count.as_u64().unwrap()))
+        .map(|(name, count)| (name.clone(), count.as_u64().expect("a count is a number")))
         .filter(|(_, count)| *count > 0)
         .collect();
     assert_eq!(output.status.code(), Some(i32::from(!found.is_empty())), "{said}");
