@@ -47,6 +47,10 @@ contracts:
 image:
     npx --yes @bufbuild/buf@1.75.0 build --output proto/image.binpb
 
+# Check alert rules, their tests, and every query of the dashboard; needs Debian's package prometheus.
+alerts:
+    observability/check
+
 # Costs of the core, beside one scan of the same ticket.
 bench:
     cargo bench --bench core
