@@ -23,7 +23,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::Duration,
 };
 
@@ -38,7 +37,7 @@ use rdkafka::{
 use clock::Clock;
 use closed::Closed;
 use context::Rebalance;
-use machine::{BeginFault, Command, Fault, Handling, Machine, Partition, Polled, SendFault};
+use machine::{Command, Handling, Machine, Partition, Polled};
 use observe::{Observed, cause_of};
 
 pub use context::{InputContext, OutputContext};
