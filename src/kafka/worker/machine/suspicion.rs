@@ -19,7 +19,8 @@ pub(super) struct Suspicion {
     isolate_until: BTreeMap<Partition, Offset>,
     /// The most records in a transaction meanwhile.
     limit: usize,
-    poison: Option<(Partition, Offset)>,
+    /// The records that are to blame. One a partition, for after the abort the others come first, and each may hold one, too.
+    poison: BTreeMap<Partition, Offset>,
 }
 
 impl Suspicion {
@@ -32,20 +33,19 @@ impl Suspicion {
         !self.isolate_until.is_empty()
     }
 
-    pub(super) fn handling(&self, record: (Partition, Offset)) -> Handling {
-        if self.poison == Some(record) { Handling::Poison } else { Handling::Ordinary }
+    pub(super) fn handling(&self, (partition, offset): (Partition, Offset)) -> Handling {
+        if self.poison.get(&partition) == Some(&offset) { Handling::Poison } else { Handling::Ordinary }
     }
 
     /// Draws the conclusion from an abort for which a record is to blame; `Err` where that record was a dead letter already.
     pub(super) fn blame(&mut self, aborted: &Transaction) -> Result<(), ()> {
         let firsts: BTreeMap<_, _> = aborted.spans.iter().map(|(&it, span)| (it, span.first)).collect();
         if self.is_isolating() {
-            let suspect = firsts.first_key_value().map(|(&partition, &offset)| (partition, offset));
-            if suspect.is_some() && suspect == self.poison {
+            if aborted.records == 1
+                && let Some((&partition, &offset)) = firsts.first_key_value()
+                && self.poison.insert(partition, offset) == Some(offset)
+            {
                 return Err(());
-            }
-            if aborted.records == 1 {
-                self.poison = suspect;
             }
             self.limit = narrowed(aborted.records);
             return Ok(());
@@ -69,8 +69,8 @@ impl Suspicion {
             if self.isolate_until.get(partition).is_some_and(|&end| end <= span.next) {
                 self.isolate_until.remove(partition);
             }
+            self.poison.remove(partition);
         }
-        self.poison = None;
         self.limit = self.limit.saturating_mul(STEP);
         // A partition that was part of a failed transaction stays under suspicion while others go on.
         if self.isolate_until.is_empty() && self.firsts.is_empty() {
@@ -81,4 +81,55 @@ impl Suspicion {
 
 fn narrowed(records: usize) -> usize {
     (records / STEP).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::kafka::worker::machine::{Span, Stage};
+
+    fn transaction(records: &[(Partition, Offset)]) -> Transaction {
+        let mut transaction = Transaction {
+            began: Duration::ZERO,
+            records: 0,
+            spans: BTreeMap::<Partition, Span>::new(),
+            stage: Stage::Open,
+            is_in_step: false,
+            finishing: None,
+            blamed: true,
+        };
+        records.iter().for_each(|record| transaction.take(*record));
+        transaction
+    }
+
+    #[test]
+    fn a_record_that_is_to_blame_is_remembered_while_other_partitions_go_on() {
+        let mut suspicion = Suspicion::default();
+        for _ in 0..2 {
+            suspicion.blame(&transaction(&[(0, 10), (1, 20), (2, 30)])).unwrap();
+        }
+        suspicion.blame(&transaction(&[(1, 20)])).unwrap();
+        // After a rewind the records of the other partitions come first.
+        suspicion.committed(&transaction(&[(0, 10)]));
+        suspicion.blame(&transaction(&[(2, 30)])).unwrap();
+        assert_eq!(suspicion.handling((1, 20)), Handling::Poison);
+        assert_eq!(suspicion.handling((2, 30)), Handling::Poison);
+        assert_eq!(suspicion.handling((0, 11)), Handling::Ordinary);
+        suspicion.committed(&transaction(&[(1, 20), (2, 30)]));
+        assert_eq!(suspicion.handling((1, 20)), Handling::Ordinary);
+    }
+
+    #[test]
+    fn a_dead_letter_counts_as_refused_only_where_it_was_alone() {
+        let mut suspicion = Suspicion::default();
+        for _ in 0..2 {
+            suspicion.blame(&transaction(&[(0, 10), (1, 20)])).unwrap();
+        }
+        suspicion.blame(&transaction(&[(0, 10)])).unwrap();
+        suspicion.blame(&transaction(&[(0, 10), (1, 20)])).unwrap();
+        assert_eq!(suspicion.handling((0, 10)), Handling::Poison);
+        assert!(suspicion.blame(&transaction(&[(0, 10)])).is_err());
+    }
 }
