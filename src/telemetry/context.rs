@@ -89,6 +89,10 @@ fn write_hex(bytes: &[u8], text: &mut [u8]) {
 mod tests {
     use super::*;
 
+    fn part(range: impl std::slice::SliceIndex<str, Output = str>) -> &'static str {
+        SAMPLED_ONE.get(range).expect("a header is ASCII")
+    }
+
     const SAMPLED_ONE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     #[test]
@@ -103,7 +107,7 @@ mod tests {
     #[test]
     fn only_the_lowest_flag_says_that_a_trace_is_sampled() {
         for (flags, is_sampled) in [("00", false), ("01", true), ("02", false), ("03", true), ("ff", true)] {
-            let header = format!("{}{flags}", &SAMPLED_ONE[..53]);
+            let header = format!("{}{flags}", part(..53));
             assert_eq!(parse(header.as_bytes()).unwrap().is_sampled, is_sampled, "{flags}");
             assert_eq!(is_plainly_unsampled(header.as_bytes()), !is_sampled, "{flags}");
         }
@@ -115,7 +119,7 @@ mod tests {
         for header in [
             "",
             "00",
-            &SAMPLED_ONE[..54],
+            part(..54),
             &long,
             "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
             "0g-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -135,9 +139,9 @@ mod tests {
     #[test]
     fn a_later_version_may_have_more_fields() {
         let same = parse(SAMPLED_ONE.as_bytes());
-        for header in [format!("01{}", &SAMPLED_ONE[2..]), format!("01{}-more", &SAMPLED_ONE[2..])] {
+        for header in [format!("01{}", part(2..)), format!("01{}-more", part(2..))] {
             assert_eq!(parse(header.as_bytes()), same, "{header}");
         }
-        assert_eq!(parse(format!("01{}.more", &SAMPLED_ONE[2..]).as_bytes()), None);
+        assert_eq!(parse(format!("01{}.more", part(2..)).as_bytes()), None);
     }
 }

@@ -38,7 +38,10 @@ fn isv_ticket(key: &str) -> Outbound {
 
 fn traceparents(record: &checker::Record) -> Vec<&str> {
     let found = record.headers.iter().filter(|(name, _)| name == "traceparent");
-    found.map(|(_, value)| std::str::from_utf8(value.as_deref().unwrap()).unwrap()).collect()
+    found
+        .map(|(_, value)| value.as_deref().expect("a traceparent has a value"))
+        .map(|value| std::str::from_utf8(value).expect("a traceparent is ASCII"))
+        .collect()
 }
 
 fn named<'s>(spans: &'s [Span], name: &str) -> &'s Span {
@@ -64,7 +67,6 @@ fn one_trace_runs_from_the_helpdesk_to_the_owners_record_and_the_commit_is_linke
         .header("helpdesk-event", "7");
     source.send_all(&topics.incoming(), &[record]);
     let (topic, sent) = watch.wait_for_key("k");
-    let topic = topic.to_owned();
     let spans = collector.wait_for_spans(3);
     assert_eq!(spans.len(), 3);
 

@@ -115,8 +115,8 @@ impl Collector {
     fn metric(&self, name: &str) -> Option<Metric> {
         let requests = self.requests::<ExportMetricsServiceRequest>("metrics");
         let resources = requests.into_iter().flat_map(|it| it.resource_metrics);
-        let metrics = resources.flat_map(|it| it.scope_metrics).flat_map(|it| it.metrics);
-        metrics.filter(|metric| metric.name == name).last()
+        let mut metrics = resources.flat_map(|it| it.scope_metrics).flat_map(|it| it.metrics);
+        metrics.rfind(|metric| metric.name == name)
     }
 
     fn requests<M: Message + Default>(&self, signal: &str) -> Vec<M> {
