@@ -156,6 +156,9 @@ fn common(config: &Config, client: &mut ClientConfig) -> Result<(), SecretUnread
         .set_log_level(RDKafkaLogLevel::Info)
         .set("client.id", "ticket-router")
         .set("log.connection.close", "false")
+        // A partition that lost its leader, or is new, waits for the next look: with the default of five minutes tickets stood still for
+        // minutes after a broker's restart, though it was there again.
+        .set("topic.metadata.refresh.interval.ms", "10000")
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "1000");
     pass(&kafka.client, client);
