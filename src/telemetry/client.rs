@@ -8,14 +8,17 @@ use ureq::{
     tls::{Certificate, RootCerts, TlsConfig, TlsProvider},
 };
 
-use super::settings::Target;
+use super::{repeats::Repeats, settings::Target};
 
 /// No answer of a collector is longer; what is has another meaning.
 const MAX_ANSWER_BYTES: u64 = 1 << 20;
 
 /// A client for one signal: its time limit, and whom it trusts.
 #[derive(Debug)]
-pub struct Client(Agent);
+pub struct Client {
+    agent: Agent,
+    repeats: Repeats,
+}
 
 /// The file of certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,11 +53,11 @@ impl Client {
             .user_agent(concat!("ticket-router/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls)
             .build();
-        Ok(Self(config.new_agent()))
+        Ok(Self { agent: config.new_agent(), repeats: Repeats::new() })
     }
 
     fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let (head, mut body) = self.0.run(request.map(|body| body.to_vec()))?.into_parts();
+        let (head, mut body) = self.agent.run(request.map(|body| body.to_vec()))?.into_parts();
         let body = body.with_config().limit(MAX_ANSWER_BYTES).read_to_vec()?;
         Ok(Response::from_parts(head, body.into()))
     }
@@ -69,7 +72,15 @@ impl HttpClient for Client {
         'client: 'future,
         Self: 'future,
     {
-        Box::pin(async move { self.send(request) })
+        Box::pin(async move {
+            let path = request.uri().path().to_owned();
+            // The exporter says no more than that there was an error.
+            self.send(request).inspect_err(|error| {
+                if let Some(left_out) = self.repeats.admit() {
+                    tracing::warn!(code = "TELEMETRY_EXPORT", path, %error, left_out, "the collector cannot be reached");
+                }
+            })
+        })
     }
 }
 
