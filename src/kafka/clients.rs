@@ -79,7 +79,7 @@ pub fn producer(config: &Config, transactional_id: &str) -> Result<ClientConfig,
         ("linger.ms", "50"),
         ("partitioner", "murmur2_random"),
         ("queue.buffering.max.messages", "20000"),
-        ("retry.backoff.ms", "2"),
+        ("retry.backoff.ms", "10"),
     ] {
         client.set(name, value);
     }
