@@ -81,10 +81,11 @@ pub enum WorkerError {
         #[source]
         error: KafkaError,
     },
-    /// Another process uses the same transactional id.
+    /// The brokers do not take the producer's epoch any more.
     #[error(
-        "another process has taken over this worker's transactional id. If this happens again and again, two copies of the router share \
-         `kafka.transactional_id_prefix`: give each its own, or leave it unset"
+        "another process has taken over this worker's transactional id, or the brokers have given up its transaction, which was open for longer than \
+         `worker.transaction.timeout_ms`: starting anew goes on after the last commit. If this happens again and again while the brokers are well, two copies of \
+         the router share `kafka.transactional_id_prefix`: give each its own, or leave it unset"
     )]
     Fenced(#[source] NativeError),
     /// A transaction call failed in a way that leaves no way on.
