@@ -1,6 +1,9 @@
 //! A stream of tickets that lasts as long as a test needs it.
 
-use std::time::Duration;
+use std::{
+    sync::LazyLock,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use super::{
     tickets::{Encoding, ticket, ticket_bytes},
@@ -14,6 +17,12 @@ const PROGRESS_DEADLINE: Duration = Duration::from_secs(90);
 /// Enough to keep two routers busy, few enough that a kill always finds some on their way.
 const ON_THEIR_WAY: usize = 2_000;
 const KEYS: usize = 97;
+/// A broker that was killed forgets a producer whose records are older than `producer.id.expiration.ms`, by their own timestamps, and then takes a
+/// retried batch twice: so the timestamps are those of today.
+static STARTED: LazyLock<i64> = LazyLock::new(|| {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    i64::try_from(now.as_millis()).expect("it is before the year 292,000,000")
+});
 
 /// Feeds the incoming topic as fast as records come out, so that there is load at every moment of the test, however fast the router is.
 pub struct Load<'a> {
@@ -34,7 +43,14 @@ impl<'a> Load<'a> {
     /// Feeds until so many records have come out, and leaves others on their way unless it was the total.
     #[track_caller]
     pub fn drive(&mut self, until: usize) {
+        self.drive_while(until, || ());
+    }
+
+    /// The same, and does something between two looks.
+    #[track_caller]
+    pub fn drive_while(&mut self, until: usize, mut supervise: impl FnMut()) {
         let arrived = try_wait(PROGRESS_DEADLINE, || {
+            supervise();
             let seen = self.watch.poll();
             let goal = self.total.min(seen + ON_THEIR_WAY);
             for n in self.sent..goal {
@@ -53,8 +69,14 @@ impl<'a> Load<'a> {
 
     /// Feeds to the end, and gives the reader that saw all of it.
     #[track_caller]
-    pub fn finish(mut self) -> Watch {
-        self.drive(self.total);
+    pub fn finish(self) -> Watch {
+        self.finish_while(|| ())
+    }
+
+    /// The same, and does something between two looks.
+    #[track_caller]
+    pub fn finish_while(mut self, supervise: impl FnMut()) -> Watch {
+        self.drive_while(self.total, supervise);
         self.source.flush();
         self.watch
     }
@@ -69,7 +91,7 @@ pub fn nth(n: usize) -> Outbound {
         Destination::DeadLetter => format!("{{\"id\": \"{key}#{n}").into_bytes(),
         _ => ticket_bytes(&ticket(&format!("{key}#{n}@{}", destination.word()), destination), encoding),
     };
-    let record = Outbound::new(key, value).at(1_772_000_000_000 + i64::try_from(n).expect("n is small"));
+    let record = Outbound::new(key, value).at(*STARTED + i64::try_from(n).expect("n is small"));
     match (n % 3, encoding) {
         (0, _) => record.header("helpdesk-event", n.to_string()),
         (1, Encoding::Json) => record.header("content-type", "application/json"),

@@ -233,6 +233,8 @@ impl Source {
         let mut config = broker.client();
         config.set("enable.idempotence", "true").set("linger.ms", "2").set("partitioner", "murmur2_random");
         config.set("message.max.bytes", MAX_MESSAGE_BYTES).set("compression.codec", "lz4");
+        // A broker that was stopped remembers each producer's last batch only: with more in flight a retry could arrive twice.
+        config.set("max.in.flight.requests.per.connection", "1");
         for (name, value) in settings {
             config.set(*name, *value);
         }
