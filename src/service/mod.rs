@@ -4,6 +4,7 @@
 
 mod health;
 mod http;
+mod stuck;
 
 pub use health::Health;
 pub use http::{bind, serve};
@@ -73,6 +74,15 @@ pub enum ServiceError {
         #[source]
         error: Box<WorkerError>,
     },
+    /// A worker hangs in one call.
+    #[error(
+        "worker {number} has been in one and the same call for two minutes. Its open transaction is left to the brokers to abort, and its tickets are routed \
+         once it is started anew"
+    )]
+    Stuck {
+        /// Which one, from 0.
+        number: usize,
+    },
     /// The catalog's feed.
     #[error("the catalog cannot be followed")]
     Feed(#[from] FeedError),
@@ -87,6 +97,7 @@ impl ServiceError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Worker { error, .. } => error.code(),
+            Self::Stuck { .. } => "WORKER_STUCK",
             Self::Feed(_) => "CATALOG_LOST",
             Self::Panicked => "PANICKED",
         }
@@ -232,13 +243,16 @@ impl Service {
         Arc::clone(&self.health)
     }
 
-    /// Waits until the first thread ends.
+    /// Waits until the first thread ends, or hangs.
     ///
     /// # Errors
     ///
     /// What made it end.
     pub async fn ended(&mut self) -> Result<(), ServiceError> {
-        self.ended.recv().await.unwrap_or(Ok(()))
+        tokio::select! {
+            ended = self.ended.recv() => ended.unwrap_or(Ok(())),
+            number = stuck::first(&self.health.workers) => Err(ServiceError::Stuck { number }),
+        }
     }
 
     /// Tells every thread to finish what is in flight, and waits for at most `grace`. `false` if some are still at work then.

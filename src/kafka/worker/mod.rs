@@ -160,6 +160,7 @@ impl Worker {
     /// Fences whoever had the transactional id before, waiting for a broker that is not there yet.
     fn init_transactions(&self) -> Result<(), WorkerError> {
         loop {
+            self.status.step();
             match ffi::transaction(&self.producer, TransactionCall::Init, CALL_TIMEOUT) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.is_retriable && !self.stop.load(Ordering::Relaxed) => {
@@ -225,6 +226,7 @@ struct Run<'w> {
 impl<'w> Run<'w> {
     /// Does one thing; `false` when the worker has left.
     fn step(&mut self) -> Result<bool, WorkerError> {
+        self.worker.status.step();
         self.look_for_undelivered();
         match self.machine.next(self.clock.now()) {
             Command::Poll { may_wait } => self.poll(may_wait)?,

@@ -24,6 +24,8 @@ pub struct WorkerStatus {
     started: Instant,
     /// Milliseconds from `started` to the last poll or commit.
     alive: AtomicU64,
+    /// The things done: calls of librdkafka, most of them.
+    steps: AtomicU64,
     is_assigned: AtomicBool,
     /// Taken once a transaction and once a look, so that figures of one moment fit together.
     figures: Mutex<Figures>,
@@ -135,6 +137,7 @@ impl WorkerStatus {
         Self {
             started: Instant::now(),
             alive: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
             is_assigned: AtomicBool::new(false),
             figures: Mutex::default(),
             meters,
@@ -143,6 +146,12 @@ impl WorkerStatus {
 
     pub(super) fn touch(&self) {
         self.alive.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// Counts a thing that the worker is about to do.
+    pub fn step(&self) {
+        // There is one writer.
+        self.steps.store(self.steps.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     pub(super) fn assigned(&self, is_assigned: bool) {
@@ -199,6 +208,12 @@ impl WorkerStatus {
     #[must_use]
     pub fn silent_ms(&self) -> u64 {
         self.now().saturating_sub(self.alive.load(Ordering::Relaxed))
+    }
+
+    /// The things that the worker has begun; 0 until it starts.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
     }
 
     /// Whether the group has given the worker its share, be it empty.
