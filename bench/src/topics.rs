@@ -2,16 +2,13 @@
 
 use std::{
     fs::File,
-    future::Future,
     io::{BufRead, BufReader},
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    thread::{self, Thread},
+    thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use futures_executor::block_on;
 use rdkafka::{
     ClientConfig, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -44,7 +41,7 @@ pub fn create(bootstrap: &str, names: &[&str], partitions: i32, is_compacted: bo
         .iter()
         .map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(1)).set("cleanup.policy", policy))
         .collect();
-    let results = wait(
+    let results = block_on(
         admin(bootstrap)?.create_topics(&topics, &AdminOptions::new().operation_timeout(Some(TIMEOUT))),
     )?;
     for result in results {
@@ -75,7 +72,7 @@ fn wait_until_led(bootstrap: &str, names: &[&str], partitions: i32) -> Result<()
 
 /// Removes topics, to give their room back.
 pub fn delete(bootstrap: &str, names: &[&str]) -> Result<()> {
-    wait(admin(bootstrap)?.delete_topics(names, &AdminOptions::new().operation_timeout(Some(TIMEOUT))))?;
+    block_on(admin(bootstrap)?.delete_topics(names, &AdminOptions::new().operation_timeout(Some(TIMEOUT))))?;
     Ok(())
 }
 
@@ -240,24 +237,5 @@ impl Progress {
             .map(|it| if let Offset::Offset(offset) = it.offset() { offset } else { 0 })
             .sum();
         Ok(usize::try_from(sum)?)
-    }
-}
-
-/// Waits for a future on this thread: the admin client works on one of its own.
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
     }
 }

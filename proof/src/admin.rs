@@ -1,15 +1,12 @@
 //! Topics and rights.
 
 use std::{
-    future::Future,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    thread::{self, Thread},
+    thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, bail, ensure};
+use futures_executor::block_on;
 use rdkafka::{
     ClientConfig, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
@@ -46,7 +43,7 @@ pub fn create_topics(cluster: &Cluster, partitions: i32) -> Result<()> {
     // A cluster of several nodes may not know yet that they are all there.
     let started = Instant::now();
     loop {
-        let results = wait(admin(cluster)?.create_topics(&all, &options()))?;
+        let results = block_on(admin(cluster)?.create_topics(&all, &options()))?;
         let refused = results.into_iter().find_map(|result| match result {
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) | Ok(_) => None,
             Err((name, code)) => Some(format!("the topic {name} could not be made: {code}")),
@@ -74,7 +71,7 @@ fn wait_until_led(cluster: &Cluster, names: &[&str]) -> Result<()> {
 
 pub fn add_partitions(cluster: &Cluster, partitions: i32) -> Result<()> {
     let more = NewPartitions::new(INCOMING, usize::try_from(partitions)?);
-    for result in wait(admin(cluster)?.create_partitions([&more], &options()))? {
+    for result in block_on(admin(cluster)?.create_partitions([&more], &options()))? {
         if let Err((name, code)) = result {
             bail!("{name} gets no more partitions: {code}");
         }
@@ -180,23 +177,4 @@ fn admin(cluster: &Cluster) -> Result<AdminClient<DefaultClientContext>> {
 
 fn options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT))
-}
-
-/// Waits for a future on this thread: the admin client works on one of its own.
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
-    }
 }

@@ -4,13 +4,12 @@ use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_executor::block_on;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
 
 use crate::config::Config;
-use crate::kafka::check::{
-    Finding, Report, Severity, TopicState, Use, admin_client, cause, topic_states, wait,
-};
+use crate::kafka::check::{Finding, Report, Severity, TopicState, Use, admin_client, cause, topic_states};
 use crate::kafka::clients::ClientRefused;
 use crate::kafka::context::{Context, Watch};
 
@@ -123,7 +122,7 @@ fn make(
     let options = AdminOptions::new()
         .request_timeout(Some(config.startup.deadline()))
         .operation_timeout(Some(config.startup.deadline()));
-    let made = wait(client.create_topics([&new], &options)).map_err(|error| cause(&error))?;
+    let made = block_on(client.create_topics([&new], &options)).map_err(|error| cause(&error))?;
     match made.into_iter().next() {
         Some(Ok(_)) => Ok(Outcome::Created { topic: topic.name.clone(), partitions }),
         // Another copy was faster.

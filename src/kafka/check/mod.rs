@@ -7,10 +7,7 @@ mod report;
 mod rights;
 mod topics;
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::AdminClient;
@@ -131,25 +128,6 @@ pub(crate) fn admin_client(
         .map_err(|error| not_created("admin client", &error))?;
     watch.log_in(client.inner())?;
     Ok(client)
-}
-
-/// Waits for an answer of the admin client, whose own thread does the work.
-pub(crate) fn wait<F: Future>(answer: F) -> F::Output {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = TaskContext::from_waker(&waker);
-    let mut answer = pin!(answer);
-    loop {
-        match answer.as_mut().poll(&mut context) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
-        }
-    }
 }
 
 pub(crate) use clients::{admin, input_consumer, producer};

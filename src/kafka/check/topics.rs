@@ -1,11 +1,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_executor::block_on;
 use rdkafka::admin::{AdminOptions, OwnedResourceSpecifier, ResourceSpecifier};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::{Consumer, Deadline, Report, TRY_AGAIN, Use, admin_client, cause, needed, wait};
+use super::{Consumer, Deadline, Report, TRY_AGAIN, Use, admin_client, cause, needed};
 use crate::config::Config;
 use crate::kafka::clients::ClientRefused;
 use crate::kafka::context::Watch;
@@ -134,7 +135,7 @@ fn settings(
     for topic in topics.iter_mut().filter(|topic| topic.missing.is_none()) {
         let wanted = [ResourceSpecifier::Topic(&topic.name)];
         let options = AdminOptions::new().request_timeout(Some(deadline.step()));
-        let answer = wait(client.describe_configs(&wanted, &options));
+        let answer = block_on(client.describe_configs(&wanted, &options));
         let refused = match answer.map(|mut all| all.pop()) {
             // Without the right the answer names the topic, and holds nothing.
             Ok(Some(Ok(found)))
