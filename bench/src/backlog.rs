@@ -10,9 +10,8 @@ use anyhow::{Context, Result, bail};
 use crate::{
     Bench,
     check::{self, Output},
-    contender::{Contender, Run},
+    contender::{Contender, Processes, Run},
     expected::Expected,
-    process::Process,
     topics::{self, Input, Progress},
 };
 
@@ -59,14 +58,14 @@ pub fn measure(
     let started = Instant::now();
     let mut processes = run.start()?;
     let first = wait_for(&progress, &mut processes, 1).with_context(|| name.clone())?;
-    let cpu_at_first = cpu(&processes)?;
+    let cpu_at_first = processes.cpu()?;
     let first_seen = Instant::now();
     let last = wait_for(&progress, &mut processes, records).with_context(|| name.clone())?;
     let took = first_seen.elapsed();
-    let cpu = cpu(&processes)?;
+    let cpu = processes.cpu()?;
     let broker_cpu = bench.broker.cpu()?.zip(broker_before).map(|(after, before)| after - before);
-    let peak_mb = processes.iter().map(Process::peak_mb).sum::<Result<f64>>()?;
-    processes.iter_mut().for_each(Process::stop);
+    let peak_mb = processes.peak_mb()?;
+    processes.stop();
 
     let output = check::check(bench, expected, contender, &run).with_context(|| name.clone())?;
     topics::delete(bootstrap, &run.outputs.each_ref().map(String::as_str))?;
@@ -85,7 +84,7 @@ pub fn measure(
 }
 
 /// Waits until so many records are through; returns how many are then.
-pub fn wait_for(progress: &Progress, processes: &mut [Process], records: usize) -> Result<usize> {
+pub fn wait_for(progress: &Progress, processes: &mut Processes, records: usize) -> Result<usize> {
     let started = Instant::now();
     let mut last = Ok(0);
     loop {
@@ -96,21 +95,14 @@ pub fn wait_for(progress: &Progress, processes: &mut [Process], records: usize) 
         if done >= records {
             return Ok(done);
         }
-        for process in &mut *processes {
-            process.check_alive()?;
-        }
+        processes.check_alive()?;
         if started.elapsed() > DEADLINE {
             last?;
-            let logs: Vec<_> = processes.iter().map(Process::log_tail).collect();
             bail!(
                 "{done} of {records} records are through after {DEADLINE:?}; the end of the log:\n{}",
-                logs.join("\n")
+                processes.log_tails()
             );
         }
         thread::sleep(LOOK_EVERY);
     }
-}
-
-pub fn cpu(processes: &[Process]) -> Result<Duration> {
-    processes.iter().map(Process::cpu).sum()
 }

@@ -14,8 +14,6 @@ pub struct Programs {
     pub bench: PathBuf,
     pub router: PathBuf,
     pub generator: PathBuf,
-    /// The broker's jars.
-    pub kafka: PathBuf,
     /// The jars of the Kafka Streams contender, its own among them.
     pub streams: PathBuf,
 }
@@ -27,12 +25,11 @@ impl Programs {
             Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the package lies in the repository")?;
         let bench = env::current_exe()?;
         let folder = bench.parent().context("a program lies in a folder")?.to_owned();
-        let jars = folder.parent().context("the programs lie in target/PROFILE")?.join("bench");
+        let jars = folder.parent().context("the programs lie in target/PROFILE")?;
         let programs = Self {
             router: folder.join("ticket-router"),
             generator: folder.join("examples/generate"),
-            kafka: jars.join("kafka-4.1.0"),
-            streams: jars.join("streams"),
+            streams: jars.join("bench/streams"),
             bench,
         };
         if cfg!(debug_assertions) {
@@ -46,15 +43,10 @@ impl Programs {
             }
             run(&mut cargo)?;
         }
-        if !programs.kafka.is_dir() && env::var_os(crate::broker::ADDRESS).is_none() {
-            let unfinished = programs.kafka.with_extension("unfinished");
-            run(maven(&root.join("bench/kafka/pom.xml"))
-                .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
-                .arg(format!("-DoutputDirectory={}", unfinished.display())))?;
-            std::fs::rename(unfinished, &programs.kafka)?;
-        }
         if with_streams && is_wanted {
-            run(maven(&root.join("bench/streams/pom.xml"))
+            run(Command::new("mvn")
+                .args(["--batch-mode", "--quiet", "--file"])
+                .arg(root.join("bench/streams/pom.xml"))
                 .arg("package")
                 .arg(format!("-Dbench.target={}", programs.streams.display())))?;
         }
@@ -63,12 +55,6 @@ impl Programs {
         }
         Ok(programs)
     }
-}
-
-fn maven(pom: &Path) -> Command {
-    let mut command = Command::new("mvn");
-    command.args(["--batch-mode", "--quiet", "--file"]).arg(pom);
-    command
 }
 
 /// Runs a command to its end.

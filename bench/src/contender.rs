@@ -1,14 +1,15 @@
 //! Who is measured, and how each is started.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Result, bail};
+use ticket_router_harness::{Process, java};
 
 use crate::{
     Bench,
     data::Format,
     expected::{Expected, TOPICS},
-    process::Process,
+    profiler::Profiler,
     sink,
     topics::CATALOG,
 };
@@ -172,6 +173,47 @@ pub fn warm_up() -> &'static Contender {
     ALL.iter().find(|it| it.name == "limit-json").expect("it is in the list above")
 }
 
+/// What was started for a run.
+pub struct Processes {
+    // Before the profilers, which end with them, since fields are dropped in order.
+    pub running: Vec<Process>,
+    profilers: Vec<Profiler>,
+}
+
+impl Processes {
+    /// An error with the end of a log, if a process has ended by itself.
+    pub fn check_alive(&mut self) -> Result<()> {
+        self.running.iter_mut().try_for_each(Process::check_alive)
+    }
+
+    /// CPU time of all processes.
+    pub fn cpu(&self) -> Result<Duration> {
+        self.running.iter().map(Process::cpu).sum()
+    }
+
+    pub fn peak_mb(&self) -> Result<f64> {
+        self.running.iter().map(Process::peak_mb).sum()
+    }
+
+    pub fn resident_mb(&self) -> Result<f64> {
+        self.running.iter().map(Process::resident_mb).sum()
+    }
+
+    /// The ends of their logs.
+    pub fn log_tails(&self) -> String {
+        self.running.iter().map(Process::log_tail).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Ends them.
+    pub fn stop(mut self) {
+        for process in &mut self.running {
+            if process.stop().is_none() {
+                eprintln!("process {} did not end on SIGTERM", process.id());
+            }
+        }
+    }
+}
+
 /// One run of a contender: names that no other run has.
 pub struct Run<'b> {
     bench: &'b Bench,
@@ -213,21 +255,22 @@ impl<'b> Run<'b> {
     }
 
     /// Starts its processes.
-    pub fn start(&self) -> Result<Vec<Process>> {
-        (0..self.contender.processes)
-            .map(|index| {
-                let mut command = match self.contender.kind {
-                    Kind::Limit => self.limit(),
-                    Kind::Router => self.router(index)?,
-                    Kind::Streams => self.streams(),
-                };
-                let mut process = Process::start(&mut command, &self.folder.join(format!("{index}.log")))?;
-                if let Some(folder) = &self.bench.profiles {
-                    process.profile(&folder.join(format!("{}.{index}.perf", self.group)))?;
-                }
-                Ok(process)
-            })
-            .collect()
+    pub fn start(&self) -> Result<Processes> {
+        let mut processes = Processes { running: Vec::new(), profilers: Vec::new() };
+        for index in 0..self.contender.processes {
+            let mut command = match self.contender.kind {
+                Kind::Limit => self.limit(),
+                Kind::Router => self.router(index)?,
+                Kind::Streams => self.streams(),
+            };
+            let process = Process::start(&mut command, &self.folder.join(format!("{index}.log")))?;
+            if let Some(folder) = &self.bench.profiles {
+                let into = folder.join(format!("{}.{index}.perf", self.group));
+                processes.profilers.push(Profiler::start(&process, &into)?);
+            }
+            processes.running.push(process);
+        }
+        Ok(processes)
     }
 
     fn limit(&self) -> Command {
@@ -310,7 +353,7 @@ level = "info"
 
     fn streams(&self) -> Command {
         let [(offers, ..), (publishers, ..), (partners, ..)] = CATALOG;
-        let mut command = Command::new("java");
+        let mut command = Command::new(java());
         command
             .args([
                 "-Xms512m",

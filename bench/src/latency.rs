@@ -19,11 +19,10 @@ use rdkafka::{
 
 use crate::{
     Bench,
-    backlog::{cpu, wait_for},
+    backlog::wait_for,
     contender::{Contender, Run},
     data::{Tickets, index_of},
     expected::Expected,
-    process::Process,
     topics::{self, Progress},
 };
 
@@ -85,10 +84,10 @@ pub fn measure(
     let clock = Clock { tickets, sent_at: Mutex::new(vec![None; sent]), input: &input };
     clock.send(&producer, 0)?;
     wait_for(&progress, &mut processes, 1).with_context(|| name.clone())?;
-    let before_rest = cpu(&processes)?;
+    let before_rest = processes.cpu()?;
     thread::sleep(REST);
-    let idle_cpu = cpu(&processes)? - before_rest;
-    let idle_mb = processes.iter().map(Process::resident_mb).sum::<Result<f64>>()?;
+    let idle_cpu = processes.cpu()? - before_rest;
+    let idle_mb = processes.resident_mb()?;
 
     let is_over = AtomicBool::new(false);
     let came = AtomicUsize::new(0);
@@ -96,9 +95,9 @@ pub fn measure(
         let reading = scope.spawn(|| read(&reader, &clock, warm_up, &came, &is_over));
         let outcome: Result<Duration> = (|| {
             pace(1..warm_up, |index| clock.send(&producer, index))?;
-            let before = cpu(&processes)?;
+            let before = processes.cpu()?;
             pace(warm_up..sent, |index| clock.send(&producer, index))?;
-            let used = cpu(&processes)? - before;
+            let used = processes.cpu()? - before;
             producer.flush(LATE)?;
             let waiting = Instant::now();
             while came.load(Ordering::Relaxed) < sent && waiting.elapsed() < LATE {
@@ -111,7 +110,7 @@ pub fn measure(
         Ok((took, outcome?))
     })
     .with_context(|| name.clone())?;
-    processes.iter_mut().for_each(Process::stop);
+    processes.stop();
     ensure!(
         came.load(Ordering::Relaxed) == sent && took.len() == measured,
         "{name}: {sent} tickets were sent, {} came out",

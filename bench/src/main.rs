@@ -12,7 +12,7 @@ mod data;
 mod expected;
 mod latency;
 mod limit;
-mod process;
+mod profiler;
 mod report;
 mod restore;
 mod sink;

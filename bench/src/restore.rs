@@ -10,12 +10,12 @@ use rdkafka::{
     ClientConfig,
     producer::{BaseProducer, BaseRecord, Producer},
 };
+use ticket_router_harness::cpu_of;
 
 use crate::{
     Bench,
-    backlog::{cpu, wait_for},
+    backlog::wait_for,
     contender::{self, Contender, Run},
-    process::cpu_of,
     report::Report,
     topics::{self, CATALOG, Progress},
 };
@@ -86,8 +86,9 @@ fn router(bench: &Bench, contender: &'static Contender, round: usize, records: u
     let mut processes = run.start()?;
     wait_for(&progress, &mut processes, 1).with_context(|| name.clone())?;
     let first_output = started.elapsed();
-    let used = cpu(&processes)?;
-    let took = restored_in(&processes[0].log()).context("the log does not say how long the restore took")?;
+    let used = processes.cpu()?;
+    let took =
+        restored_in(&processes.running[0].log()).context("the log does not say how long the restore took")?;
     thread::sleep(REST);
     let restore = Restore {
         name: contender.name.to_owned(),
@@ -96,10 +97,10 @@ fn router(bench: &Bench, contender: &'static Contender, round: usize, records: u
         took,
         first_output: Some(first_output),
         cpu: used,
-        peak_mb: Some(processes[0].peak_mb()?),
-        resident_mb: Some(processes[0].resident_mb()?),
+        peak_mb: Some(processes.peak_mb()?),
+        resident_mb: Some(processes.resident_mb()?),
     };
-    processes[0].stop();
+    processes.stop();
     topics::delete(bootstrap, &made)?;
     Ok(restore)
 }

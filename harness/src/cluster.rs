@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -11,13 +12,13 @@ use anyhow::{Context, Result, bail};
 use rdkafka::{
     ClientConfig,
     consumer::{BaseConsumer, Consumer},
+    metadata::MetadataBroker,
 };
 
 use crate::{jars::Jars, ports::free_ports, process::Process, process::run};
 
 /// A cold start on a busy machine takes half a minute, and a restart after a kill over ten seconds.
 const START_DEADLINE: Duration = Duration::from_secs(120);
-const STOP_DEADLINE: Duration = Duration::from_secs(60);
 const CLUSTER_ID: &str = "dGlja2V0LXJvdXRlci1oYQ";
 
 /// A listener with SASL PLAIN, beside the plain one that every node has.
@@ -42,8 +43,10 @@ pub struct Layout {
     pub folder: PathBuf,
     /// Where records lie.
     pub data: PathBuf,
-    /// The most memory of a node's heap, in megabytes.
-    pub heap_mb: u32,
+    /// Options of each node's Java machine.
+    pub java: Vec<String>,
+    /// Further lines of `server.properties`.
+    pub settings: &'static str,
 }
 
 /// A running cluster.
@@ -51,7 +54,7 @@ pub struct Cluster {
     jars: Jars,
     nodes: Vec<Node>,
     folder: PathBuf,
-    heap: String,
+    java: Vec<String>,
 }
 
 /// One of its nodes.
@@ -85,8 +88,7 @@ impl Cluster {
                 .arg(&properties))?;
             nodes.push(Node { plain, listeners, properties, process: None });
         }
-        let heap = format!("-Xmx{}m", layout.heap_mb);
-        let mut cluster = Self { jars, nodes, folder: layout.folder.clone(), heap };
+        let mut cluster = Self { jars, nodes, folder: layout.folder.clone(), java: layout.java.clone() };
         (0..layout.nodes).try_for_each(|n| cluster.spawn(n))?;
         (0..layout.nodes).try_for_each(|n| cluster.wait_until_it_answers(n))?;
         Ok(cluster)
@@ -111,6 +113,12 @@ impl Cluster {
         self.nodes[node].listeners[listener]
     }
 
+    /// The process of a node, while it runs.
+    #[must_use]
+    pub fn process(&self, node: usize) -> Option<&Process> {
+        self.nodes[node].process.as_ref()
+    }
+
     /// One of Kafka's command-line tools, by its class, with the address given.
     #[must_use]
     pub fn tool(&self, class: &str) -> std::process::Command {
@@ -130,8 +138,7 @@ impl Cluster {
     /// It does not end.
     pub fn stop(&mut self, node: usize) -> Result<()> {
         if let Some(mut process) = self.nodes[node].process.take() {
-            process.terminate();
-            process.wait_for_end(STOP_DEADLINE).context("a node does not end on SIGTERM")?;
+            process.stop().context("a node does not end on SIGTERM")?;
         }
         Ok(())
     }
@@ -153,32 +160,42 @@ impl Cluster {
 
     fn spawn(&mut self, n: usize) -> Result<()> {
         let node = &mut self.nodes[n];
-        let mut java =
-            self.jars.java(&["-Xms256m", &self.heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+        let options: Vec<_> = self.java.iter().map(String::as_str).collect();
+        let mut java = self.jars.java(&options);
         java.arg("kafka.Kafka").arg(&node.properties);
         node.process = Some(Process::start(&mut java, &self.folder.join(format!("node-{n}.log")))?);
         Ok(())
     }
 
-    /// An open port is not enough: a broker that is still recovering accepts connections.
     fn wait_until_it_answers(&mut self, n: usize) -> Result<()> {
         let node = &mut self.nodes[n];
         let address = format!("127.0.0.1:{}", node.plain);
-        let probe: BaseConsumer =
-            ClientConfig::new().set("bootstrap.servers", &address).set("log_level", "0").create()?;
-        let started = Instant::now();
-        while started.elapsed() < START_DEADLINE {
-            if let Some(process) = &mut node.process {
-                process.check_alive().context("a node")?;
-            }
-            let answer = probe.fetch_metadata(None, Duration::from_secs(1));
-            let id = i32::try_from(n)? + 1;
-            if answer.is_ok_and(|metadata| metadata.brokers().iter().any(|broker| broker.id() == id)) {
-                return Ok(());
-            }
-        }
-        bail!("the broker at {address} does not answer")
+        let id = i32::try_from(n)? + 1;
+        wait_for_broker(&address, Some(id), || match &mut node.process {
+            Some(process) => process.check_alive().context("a node"),
+            None => Ok(()),
+        })
     }
+}
+
+/// Waits until a broker answers, and, where an id is given, knows the node. An open port is not enough: a broker that is still recovering accepts connections.
+///
+/// # Errors
+/// It does not, or `check` fails meanwhile.
+pub fn wait_for_broker(address: &str, id: Option<i32>, mut check: impl FnMut() -> Result<()>) -> Result<()> {
+    let probe: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", address).set("log_level", "0").create()?;
+    let started = Instant::now();
+    while started.elapsed() < START_DEADLINE {
+        check()?;
+        let answer = probe.fetch_metadata(None, Duration::from_secs(1));
+        let is_there = |known: &MetadataBroker| id.is_none_or(|id| known.id() == id);
+        if answer.is_ok_and(|metadata| metadata.brokers().iter().any(is_there)) {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    bail!("the broker at {address} does not answer")
 }
 
 fn server_properties(
@@ -216,7 +233,6 @@ advertised.listeners={advertised}
 listener.security.protocol.map={protocols}
 log.dirs={data}
 message.max.bytes=4194304
-log.index.size.max.bytes=1048576
 auto.create.topics.enable=false
 default.replication.factor={replicas}
 min.insync.replicas={in_sync}
@@ -228,11 +244,9 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor={replicas}
 share.coordinator.state.topic.min.isr={in_sync}
 group.initial.rebalance.delay.ms=0
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-allow.everyone.if.no.acl.found=true
-super.users=User:ANONYMOUS
-{users}",
+{users}{settings}",
         id = node + 1,
+        settings = layout.settings,
         data = data_folder(&layout.data, node).display(),
     )
 }

@@ -10,7 +10,8 @@ use anyhow::{Context, Result};
 
 use crate::process::run;
 
-const VERSION: &str = "4.1.0";
+/// The version of Kafka.
+pub const VERSION: &str = "4.1.0";
 
 /// A folder of jars: the server and its command-line tools.
 #[derive(Clone, Debug)]
@@ -35,10 +36,7 @@ impl Jars {
     /// A Java machine that finds the jars.
     #[must_use]
     pub fn java(&self, options: &[&str]) -> Command {
-        let mut command = match env::var_os("JAVA_HOME") {
-            Some(home) => Command::new(Path::new(&home).join("bin/java")),
-            None => Command::new("java"),
-        };
+        let mut command = Command::new(java());
         command
             .args(options)
             .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
@@ -56,12 +54,18 @@ impl Jars {
     }
 }
 
+/// The Java machine: that of `JAVA_HOME`, or the one on the path.
+#[must_use]
+pub fn java() -> PathBuf {
+    env::var_os("JAVA_HOME").map_or_else(|| "java".into(), |home| Path::new(&home).join("bin/java"))
+}
+
 /// Lets Maven copy the jars, and shows them under their name only when all are there.
 fn fetch(jars: &Path) -> Result<()> {
     let unfinished = jars.with_file_name(format!("kafka-{VERSION}-unfinished-{}", std::process::id()));
     run(Command::new("mvn")
         .args(["--batch-mode", "--quiet", "--file"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/it/kafka/pom.xml"))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/kafka/pom.xml"))
         .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
         .arg(format!("-DoutputDirectory={}", unfinished.display())))?;
     // Another run may have been faster; its jars are the same.

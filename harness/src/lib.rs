@@ -5,9 +5,11 @@ mod jars;
 mod ports;
 mod process;
 mod reaper;
+mod usage;
 
-pub use cluster::{Cluster, Layout, Listener, Node};
-pub use jars::Jars;
+pub use cluster::{Cluster, Layout, Listener, Node, wait_for_broker};
+pub use jars::{Jars, VERSION, java};
 pub use ports::free_ports;
 pub use process::{Process, run};
 pub use reaper::at_the_end;
+pub use usage::cpu_of;

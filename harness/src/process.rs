@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::reaper;
@@ -16,6 +16,7 @@ use crate::reaper;
 /// How often it is looked whether a process has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const LOG_TAIL: usize = 30;
+const STOP_DEADLINE: Duration = Duration::from_secs(60);
 
 /// A child process. It is killed when the value is dropped, and also when this process is killed.
 pub struct Process {
@@ -82,6 +83,14 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
+    /// Ends it: SIGTERM, and SIGKILL if that does not help. The status is `None` in the second case.
+    pub fn stop(&mut self) -> Option<ExitStatus> {
+        self.terminate();
+        let ended = self.wait_for_end(STOP_DEADLINE);
+        self.kill();
+        ended
+    }
+
     /// SIGSTOP.
     pub fn freeze(&mut self) {
         self.signal(Signal::STOP);
@@ -134,16 +143,15 @@ impl Drop for Process {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end, and gives what it printed.
 ///
 /// # Errors
 /// It cannot be started, or it fails: with what it printed.
-pub fn run(command: &mut Command) -> Result<()> {
+pub fn run(command: &mut Command) -> Result<String> {
     let program = command.get_program().display().to_string();
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot run `{program}`"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = [output.stdout, output.stderr].concat();
-    bail!("`{program}` failed, {}: {}", output.status, String::from_utf8_lossy(&said).trim())
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed).trim().to_owned();
+    ensure!(output.status.success(), "`{program}` failed, {}: {printed}", output.status);
+    Ok(printed)
 }

@@ -89,7 +89,8 @@ pub fn forbid(cluster: &Cluster, topic: &str, is_forbidden: bool) -> Result<()> 
         "Write",
         "--topic",
         topic,
-    ]))
+    ]))?;
+    Ok(())
 }
 
 /// Writes the records of the catalog.

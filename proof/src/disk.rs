@@ -34,7 +34,8 @@ impl Disk {
     }
 
     fn resize(&self, size: &str) -> Result<()> {
-        run(Command::new("mount").args(["-o", &format!("remount,size={size}"), &self.0]))
+        run(Command::new("mount").args(["-o", &format!("remount,size={size}"), &self.0]))?;
+        Ok(())
     }
 }
 

@@ -43,6 +43,12 @@ const OPEN_FOR: Duration = Duration::from_secs(30);
 const CHECK_DEADLINE: Duration = Duration::from_secs(1_200);
 /// With fewer the recovery times would be coarse.
 const LEAST_PER_SECOND: u64 = 200;
+/// Rights can be taken away, and the indices of many small segments fit on a small disk.
+const SETTINGS: &str = "log.index.size.max.bytes=1048576
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+super.users=User:ANONYMOUS
+";
 
 pub struct Run<'a> {
     arguments: &'a Arguments,
@@ -186,7 +192,8 @@ impl<'a> Run<'a> {
             listeners,
             folder: folder.to_owned(),
             data: data(folder),
-            heap_mb: if nodes > 1 { 512 } else { 1_024 },
+            java: java(if nodes > 1 { 512 } else { 1_024 }),
+            settings: SETTINGS,
         };
         let cluster = Cluster::start(&layout)?;
         for (router, (network, bound)) in networks.iter().zip(proxies).enumerate() {
@@ -227,7 +234,8 @@ pub fn judge_control(control: &Control) -> Result<bool> {
         listeners: Vec::new(),
         folder: folder.clone(),
         data,
-        heap_mb: 512,
+        java: java(512),
+        settings: SETTINGS,
     })?;
     admin::create_topics(&cluster, 1)?;
     let began = now_ms();
@@ -321,4 +329,11 @@ fn data(folder: &Path) -> PathBuf {
 
 fn addresses(ports: &[u16]) -> String {
     ports.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",")
+}
+
+/// A node starts soon, and uses little beside the routers.
+fn java(heap_mb: u32) -> Vec<String> {
+    ["-Xms256m", &format!("-Xmx{heap_mb}m"), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        .map(str::to_owned)
+        .to_vec()
 }

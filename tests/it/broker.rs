@@ -10,31 +10,20 @@ mod launcher;
 use std::{
     env, fs,
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::{
-        Mutex, OnceLock,
-        atomic::{AtomicU16, Ordering},
-    },
-    time::Duration,
+    sync::{Mutex, OnceLock},
 };
 
-use rdkafka::{
-    ClientConfig,
-    consumer::{BaseConsumer, Consumer},
-};
+use rdkafka::ClientConfig;
+use ticket_router_harness::{free_ports, wait_for_broker};
 
 use self::{certificates::Certificates, launcher::Launcher};
-use crate::support::wait::try_wait;
 
 /// The user that the SCRAM listener knows, with its password.
 pub const SCRAM_USER: (&str, &str) = ("router", "correct-horse-battery");
 
-/// A cold start on a busy machine takes half a minute, and a restart after a kill over ten seconds.
-const START_DEADLINE: Duration = Duration::from_secs(90);
-const PORTS: std::ops::Range<u16> = 18_100..19_000;
 const CLUSTER_ID: &str = "dGlja2V0LXJvdXRlci10ZQ";
 
 /// A broker that answers.
@@ -169,7 +158,8 @@ impl Broker {
             .tempdir()
             .map_err(|error| error.to_string())?
             .keep();
-        let ports = [free_port(), free_port(), free_port(), free_port()];
+        let ports = free_ports(4).map_err(|error| error.to_string())?;
+        let ports = <[u16; 4]>::try_from(ports).expect("as many as were asked for");
         let [plain, scram, mutual, _] = ports.map(|port| format!("127.0.0.1:{port}"));
         let certificates = Certificates::make(&dir)?;
         let container = format!("ticket-router-test-{}", ports[0]);
@@ -180,19 +170,13 @@ impl Broker {
         Ok(broker)
     }
 
-    /// An open port is not enough: a broker that is still recovering accepts connections.
     fn wait_until_it_answers(&self) -> Result<(), String> {
-        let probe: BaseConsumer = self.client().create().map_err(|error| error.to_string())?;
-        let answer = try_wait(START_DEADLINE, || {
-            let metadata = probe.fetch_metadata(None, Duration::from_secs(2)).ok()?;
-            (!metadata.brokers().is_empty()).then_some(())
-        });
-        answer.ok_or_else(|| {
+        wait_for_broker(&self.plain, None, || Ok(())).map_err(|error| {
             let log = self
                 .own
                 .as_ref()
                 .map(|own| fs::read_to_string(own.dir.join("kafka.txt")).unwrap_or_default());
-            format!("the broker at {} does not answer\n{}", self.plain, log.unwrap_or_default())
+            format!("{error}\n{}", log.unwrap_or_default())
         })
     }
 
@@ -308,16 +292,4 @@ listener.name.scram.oauthbearer.sasl.jaas.config=org.apache.kafka.common.securit
 listener.name.scram.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 "
     )
-}
-
-/// A port that nobody listens on. It lies below the ephemeral ports, where a client that probes a closed port can be connected to itself.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let span = PORTS.end - PORTS.start;
-    // Several test processes start at different places.
-    let first = (std::process::id() % u32::from(span)) as u16;
-    (0..span)
-        .map(|_| PORTS.start + (first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed))) % span)
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a port between 18100 and 18999 is free")
 }

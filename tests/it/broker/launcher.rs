@@ -1,13 +1,9 @@
 //! Where a Kafka to start comes from: a Docker daemon, or Java with the jars that Maven fetches.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{path::Path, process::Command};
 
-/// The version of Kafka, of the image and of the jars.
-const VERSION: &str = "4.1.0";
+use ticket_router_harness::{Jars, VERSION, java};
+
 const OLDEST_JAVA: u32 = 17;
 
 /// A way to start a broker and its command-line tools.
@@ -15,7 +11,7 @@ pub enum Launcher {
     /// Containers of the image `apache/kafka`.
     Docker,
     /// A Java machine and a folder of jars.
-    Java { java: PathBuf, jars: PathBuf },
+    Java(Jars),
 }
 
 impl Launcher {
@@ -47,27 +43,18 @@ impl Launcher {
     }
 
     fn java() -> Result<Self, String> {
-        let java = match env::var_os("JAVA_HOME") {
-            Some(home) => Path::new(&home).join("bin/java"),
-            None => PathBuf::from("java"),
-        };
-        let version = run(Command::new(&java).arg("-version"))?;
+        let version = run(Command::new(java()).arg("-version"))?;
         if major_version(&version).is_none_or(|found| found < OLDEST_JAVA) {
             return Err(format!("version {OLDEST_JAVA} or newer is needed, `java -version` says: {version}"));
         }
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the folder lies in target/");
-        let jars = target.join(format!("kafka-{VERSION}"));
-        if !jars.is_dir() {
-            fetch_jars(&jars)?;
-        }
-        Ok(Self::Java { java, jars })
+        Ok(Self::Java(Jars::find().map_err(|error| format!("{error:#}"))?))
     }
 
     /// The interface that a listener binds: a container's ports are published to this host's loopback.
     pub fn bind_address(&self) -> &'static str {
         match self {
             Self::Docker => "0.0.0.0",
-            Self::Java { .. } => "127.0.0.1",
+            Self::Java(_) => "127.0.0.1",
         }
     }
 
@@ -75,32 +62,26 @@ impl Launcher {
     pub fn log_dir(&self, dir: &Path) -> String {
         match self {
             Self::Docker => "/tmp/ticket-router-test".to_owned(),
-            Self::Java { .. } => dir.join("log").display().to_string(),
+            Self::Java(_) => dir.join("log").display().to_string(),
         }
     }
 
     /// The shell commands that format the storage and serve.
     pub fn shell_commands(&self, properties: &Path, format_arguments: &str) -> (String, String) {
-        let properties = properties.display();
         match self {
-            Self::Docker => (
-                format!("/opt/kafka/bin/kafka-storage.sh format -c '{properties}' {format_arguments}"),
-                format!("/opt/kafka/bin/kafka-server-start.sh '{properties}'"),
-            ),
-            Self::Java { java, jars } => {
-                let java = format!(
-                    "'{}' -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp '{}/*'",
-                    java.display(),
-                    jars.display()
-                );
+            Self::Docker => {
+                let properties = properties.display();
                 (
-                    format!(
-                        "{java} -XX:TieredStopAtLevel=1 kafka.tools.StorageTool format -c '{properties}' {format_arguments}"
-                    ),
-                    format!(
-                        "{java} -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 kafka.Kafka '{properties}'"
-                    ),
+                    format!("/opt/kafka/bin/kafka-storage.sh format -c '{properties}' {format_arguments}"),
+                    format!("/opt/kafka/bin/kafka-server-start.sh '{properties}'"),
                 )
+            }
+            Self::Java(jars) => {
+                let mut format = jars.tool("kafka.tools.StorageTool");
+                format.args(["format", "-c"]).arg(properties);
+                let mut serve = jars.java(&["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+                serve.arg("kafka.Kafka").arg(properties);
+                (format!("{} {format_arguments}", in_shell(&format)), in_shell(&serve))
             }
         }
     }
@@ -126,7 +107,7 @@ impl Launcher {
                 docker.args(["--entrypoint", "sh", &image()]);
                 docker
             }
-            Self::Java { .. } => Command::new("sh"),
+            Self::Java(_) => Command::new("sh"),
         };
         command.args(["-c", include_str!("keeper.sh"), "keeper"]);
         command
@@ -146,43 +127,24 @@ impl Launcher {
                 docker.arg(format!("/opt/kafka/bin/{script}")).arg(image());
                 docker
             }
-            (Self::Java { java, jars }, _) => {
-                let mut command = Command::new(java);
-                command.args([
-                    "-Xmx128m",
-                    "-XX:TieredStopAtLevel=1",
-                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                ]);
-                command.arg("-cp").arg(jars.join("*")).arg(class);
-                command
-            }
+            (Self::Java(jars), _) => jars.tool(class),
         }
     }
+}
+
+/// A command as a shell reads it. No word of it holds a quote.
+fn in_shell(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(|word| format!("'{}'", word.display())).collect::<Vec<_>>().join(" ")
 }
 
 fn image() -> String {
     format!("apache/kafka:{VERSION}")
 }
 
-/// Lets Maven copy the jars, and shows them under their name only when all are there.
-fn fetch_jars(jars: &Path) -> Result<(), String> {
-    let unfinished = jars.with_file_name(format!("kafka-{VERSION}-unfinished-{}", std::process::id()));
-    run(Command::new("mvn")
-        .args(["--batch-mode", "--quiet", "--file"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/kafka/pom.xml"))
-        .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
-        .arg(format!("-DoutputDirectory={}", unfinished.display())))?;
-    // Another run may have been faster; its jars are the same.
-    fs::rename(&unfinished, jars).or_else(|error| if jars.is_dir() { Ok(()) } else { Err(error.to_string()) })
-}
-
 /// Runs a command to its end and gives what it printed.
 fn run(command: &mut Command) -> Result<String, String> {
-    let program = command.get_program().display().to_string();
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("`{program}`: {error}"))?;
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text).trim().to_owned();
-    if output.status.success() { Ok(text) } else { Err(format!("`{program}` failed: {text}")) }
+    ticket_router_harness::run(command).map_err(|error| format!("{error:#}"))
 }
 
 /// The 17 of `openjdk version "17.0.15" 2025-04-15`.

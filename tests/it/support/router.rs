@@ -1,25 +1,25 @@
 //! Processes of `ticket-router run`.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, OnceLock},
+    process::{Command, ExitStatus},
+    sync::Arc,
     thread,
     time::Duration,
 };
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tempfile::TempDir;
+use ticket_router_harness::{Process, free_ports};
 use toml::{Table, Value};
 
 use super::{
     topics::{Destination, Topics},
     wait::wait_for,
 };
-use crate::broker::{Broker, free_port};
+use crate::broker::Broker;
 
 /// Restoring the catalog and joining the group, on a busy machine.
 pub const READY_DEADLINE: Duration = Duration::from_secs(60);
@@ -92,7 +92,7 @@ impl Settings {
 
     /// Starts one router with these settings and a port of its own; the name is for the output of a test that fails.
     pub fn start(&self, name: &str) -> Router {
-        let port = free_port();
+        let port = free_ports(1).expect("ports are free")[0];
         let mut table = self.table.clone();
         table.insert(
             "http".to_owned(),
@@ -103,29 +103,24 @@ impl Settings {
         );
         let config = self.dir.path().join(format!("{name}.toml"));
         fs::write(&config, table.to_string()).expect("the test's folder can be written");
-        let log = self.dir.path().join(format!("{name}.log"));
-        let child = Command::new(env!("CARGO_BIN_EXE_ticket-router"))
+        let log = self.dir.path().join(format!("{name}-{port}.log"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ticket-router"));
+        command
             .arg("run")
             .arg("--config")
             .arg(&config)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log).expect("the test's folder can be written"))
-            .spawn()
-            .expect("cargo built the router");
-        reaper(&format!("add {}", child.id()));
-        Router { name: name.to_owned(), child, log, port, ended: None, _dir: Arc::clone(&self.dir) }
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let process = Process::start(&mut command, &log)
+            .expect("cargo built the router, and the folder can be written");
+        Router { name: name.to_owned(), process, port, _dir: Arc::clone(&self.dir) }
     }
 }
 
 /// A running router. It is killed when it is dropped, and a test that fails shows what it said.
 pub struct Router {
     name: String,
-    child: Child,
-    log: PathBuf,
+    process: Process,
     port: u16,
-    ended: Option<ExitStatus>,
     /// Config and log are in it.
     _dir: Arc<TempDir>,
 }
@@ -136,7 +131,8 @@ impl Router {
     pub fn wait_until_ready(&mut self) {
         let what = format!("router {} says that it is ready", self.name);
         wait_for(&what, READY_DEADLINE, || {
-            assert!(self.try_ended().is_none(), "router {} ended: {:?}", self.name, self.ended);
+            let ended = self.process.ended();
+            assert!(ended.is_none(), "router {} ended: {ended:?}", self.name);
             self.is_ready().then_some(())
         });
     }
@@ -148,64 +144,49 @@ impl Router {
 
     /// Whether its process is gone.
     pub fn has_ended(&mut self) -> bool {
-        self.try_ended().is_some()
+        self.process.ended().is_some()
     }
 
     /// Ends it as `kill -9` does.
     pub fn kill(&mut self) {
-        self.signal("KILL");
-        self.wait_for_end();
+        self.at_work().kill();
     }
 
     /// Asks it to drain.
-    pub fn terminate(&self) {
-        self.signal("TERM");
+    pub fn terminate(&mut self) {
+        self.at_work().terminate();
     }
 
     /// Stops it where it stands.
-    pub fn freeze(&self) {
-        self.signal("STOP");
+    pub fn freeze(&mut self) {
+        self.at_work().freeze();
     }
 
     /// Lets it go on.
-    pub fn thaw(&self) {
-        self.signal("CONT");
+    pub fn thaw(&mut self) {
+        self.at_work().thaw();
     }
 
     /// Waits until it has ended, and gives its exit status.
     #[track_caller]
     pub fn wait_for_end(&mut self) -> ExitStatus {
-        let what = format!("router {} ends", self.name);
-        wait_for(&what, EXIT_DEADLINE, || self.try_ended())
+        let ended = self.process.wait_for_end(EXIT_DEADLINE);
+        ended.unwrap_or_else(|| panic!("router {} does not end", self.name))
     }
 
-    /// What it wrote on standard error so far.
+    /// What it printed so far.
     pub fn said(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        self.process.log()
     }
 
-    /// The most memory it has had so far, in bytes.
-    pub fn peak_memory(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes =
-            line.and_then(|it| it.trim().strip_suffix(" kB")).and_then(|it| it.parse::<usize>().ok());
-        kilobytes.expect("a process that runs has a peak") * 1024
+    /// The most memory it has had so far, in megabytes.
+    pub fn peak_mb(&self) -> f64 {
+        self.process.peak_mb().expect("a process that runs has a peak")
     }
 
-    fn try_ended(&mut self) -> Option<ExitStatus> {
-        if self.ended.is_none() {
-            self.ended = self.child.try_wait().expect("the process is a child of this one");
-            if self.ended.is_some() {
-                reaper(&format!("del {}", self.child.id()));
-            }
-        }
-        self.ended
-    }
-
-    fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status();
-        assert!(status.expect("`kill` is a program").success(), "router {} was gone already", self.name);
+    fn at_work(&mut self) -> &mut Process {
+        assert!(!self.has_ended(), "router {} was gone already", self.name);
+        &mut self.process
     }
 
     /// The body of a page, or nothing while nobody answers.
@@ -237,14 +218,8 @@ impl Router {
 
 impl Drop for Router {
     fn drop(&mut self) {
-        if self.try_ended().is_none() {
-            // It may end in this very moment, and then there is nothing to kill.
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-            reaper(&format!("del {}", self.child.id()));
-        }
         if thread::panicking() {
-            eprintln!("--- router {} ({:?}) said:\n{}---", self.name, self.ended, self.said());
+            eprintln!("--- router {} ({:?}) said:\n{}---", self.name, self.process.ended(), self.said());
         }
     }
 }
@@ -260,19 +235,4 @@ pub fn wait_for_members(broker: &Broker, group: &str, members: usize) {
         let state = if members == 0 { "Empty" } else { "Stable" };
         (found.state() == state && found.members().len() == members).then_some(())
     });
-}
-
-/// Tells a shell which routers run. Its input closes when the test process ends, however it ends, and then it kills what is left.
-fn reaper(order: &str) {
-    static REAPER: OnceLock<Mutex<Child>> = OnceLock::new();
-    let script = "trap '' INT; left=' '; while read -r what pid; do case $what in add) left=\"$left$pid \" ;; \
-                  del) left=\"${left%% $pid *} ${left#* $pid }\" ;; esac; done; kill -KILL $left 2>/dev/null";
-    let reaper = REAPER.get_or_init(|| {
-        let shell =
-            Command::new("sh").args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
-        Mutex::new(shell.expect("there is a shell"))
-    });
-    let mut reaper = reaper.lock().expect("nobody panics while telling the reaper");
-    let orders = reaper.stdin.as_mut().expect("its input was asked for as a pipe");
-    writeln!(orders, "{order}").expect("the reaper lives as long as its input is open");
 }
