@@ -1,5 +1,6 @@
 //! What the program that breaks things and the checker have in common: names, the catalog as data, and the notes that one writes for the other.
 
+pub mod contract;
 pub mod notes;
 pub mod topics;
 pub mod world;

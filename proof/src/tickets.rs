@@ -1,28 +1,13 @@
 //! Makes tickets: every role, every category, both formats, what is missing, what is unknown, and what is no ticket.
 
 use serde_json::{Value, json};
-use ticket_router_proof::world::{Catalog, MAX_RECORD_BYTES};
+use ticket_router_proof::{
+    contract::{CATEGORIES, ROLES},
+    world::{Catalog, MAX_RECORD_BYTES},
+};
 
 use crate::random::Random;
 
-const ROLES: [&str; 4] = ["ROLE_UNSPECIFIED", "ROLE_CUSTOMER", "ROLE_PARTNER", "ROLE_PUBLISHER"];
-const CATEGORIES: [&str; 15] = [
-    "CATEGORY_UNSPECIFIED",
-    "CATEGORY_BILLING",
-    "CATEGORY_SUBSCRIPTION_MANAGEMENT",
-    "CATEGORY_ACCOUNT_SETUP",
-    "CATEGORY_PAYMENT",
-    "CATEGORY_USER_SUPPORT",
-    "CATEGORY_BREAK_FIX",
-    "CATEGORY_OFFER_MANAGEMENT",
-    "CATEGORY_TRANSACTION",
-    "CATEGORY_ACCOUNT_SUPPORT",
-    "CATEGORY_DEPLOYMENT",
-    "CATEGORY_PROVISIONING",
-    "CATEGORY_PUBLISHER_CONTACT",
-    "CATEGORY_PARTNER_ENABLEMENT",
-    "CATEGORY_OTHER",
-];
 /// A number that no version knows.
 const ALIEN: usize = 99;
 const POISON_ONE_IN: usize = 100;

@@ -49,12 +49,7 @@ impl Spans {
     ///
     /// The settings do not allow it.
     pub fn start(target: &Target, resource: &Resource, dropped: &Arc<Dropped>) -> Result<Self, NotExported> {
-        let exporter = OtlpSpans::builder()
-            .with_http()
-            .with_http_client(Client::new(target)?)
-            .with_endpoint(&target.url)
-            .with_timeout(target.timeout)
-            .build()?;
+        let exporter = towards(target, OtlpSpans::builder().with_http())?.build()?;
         Ok(Self::with(exporter, target.queue, resource, dropped))
     }
 
@@ -103,12 +98,7 @@ impl Lines {
     ///
     /// The settings do not allow it.
     pub fn start(target: &Target, dropped: &Arc<Dropped>) -> Result<Self, NotExported> {
-        let exporter = OtlpLogs::builder()
-            .with_http()
-            .with_http_client(Client::new(target)?)
-            .with_endpoint(&target.url)
-            .with_timeout(target.timeout)
-            .build()?;
+        let exporter = towards(target, OtlpLogs::builder().with_http())?.build()?;
         let room = Room::new(Signal::Logs, target.queue, dropped);
         let batches = LogBatches::default().with_max_queue_size(target.queue).build();
         let processor = BatchLogProcessor::builder(Counted { inner: exporter, room: room.clone() })
@@ -144,13 +134,13 @@ impl LogProcessor for Lines {
 ///
 /// The settings do not allow it.
 pub fn metrics(target: &Target, dropped: &Arc<Dropped>) -> Result<impl PushMetricExporter, NotExported> {
-    let inner = OtlpMetrics::builder()
-        .with_http()
-        .with_http_client(Client::new(target)?)
-        .with_endpoint(&target.url)
-        .with_timeout(target.timeout)
-        .build()?;
+    let inner = towards(target, OtlpMetrics::builder().with_http())?.build()?;
     Ok(Counted { inner, room: Room::new(Signal::Metrics, 0, dropped) })
+}
+
+fn towards<B: WithHttpConfig + WithExportConfig>(target: &Target, builder: B) -> Result<B, NotExported> {
+    let client = Client::new(target)?;
+    Ok(builder.with_http_client(client).with_endpoint(&target.url).with_timeout(target.timeout))
 }
 
 /// An exporter that gives back room, and counts what it could not export.

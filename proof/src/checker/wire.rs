@@ -1,27 +1,12 @@
 //! Reads tickets and routed tickets: only the few fields that the checker asks for, by the numbers and names of the contracts.
 
 use serde_json::Value;
-use ticket_router_proof::world::MAX_RECORD_BYTES;
+use ticket_router_proof::{
+    contract::{CATEGORIES, ROLES},
+    world::MAX_RECORD_BYTES,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
-const ROLES: [&str; 4] = ["ROLE_UNSPECIFIED", "ROLE_CUSTOMER", "ROLE_PARTNER", "ROLE_PUBLISHER"];
-const CATEGORIES: [&str; 15] = [
-    "CATEGORY_UNSPECIFIED",
-    "CATEGORY_BILLING",
-    "CATEGORY_SUBSCRIPTION_MANAGEMENT",
-    "CATEGORY_ACCOUNT_SETUP",
-    "CATEGORY_PAYMENT",
-    "CATEGORY_USER_SUPPORT",
-    "CATEGORY_BREAK_FIX",
-    "CATEGORY_OFFER_MANAGEMENT",
-    "CATEGORY_TRANSACTION",
-    "CATEGORY_ACCOUNT_SUPPORT",
-    "CATEGORY_DEPLOYMENT",
-    "CATEGORY_PROVISIONING",
-    "CATEGORY_PUBLISHER_CONTACT",
-    "CATEGORY_PARTNER_ENABLEMENT",
-    "CATEGORY_OTHER",
-];
 const OWNERS: [&str; 4] =
     ["OWNER_UNSPECIFIED", "OWNER_PARTNER", "OWNER_PUBLISHER", "OWNER_MICROSOFT_COMMERCE"];
 
