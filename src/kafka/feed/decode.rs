@@ -4,7 +4,6 @@ use std::{panic::resume_unwind, thread};
 
 use rdkafka::message::{BorrowedMessage, Message};
 
-use super::kind_of;
 use crate::{
     catalog::{Change, Encodings, InvalidRecord, Kind},
     kafka::ffi::incoming_headers,
@@ -16,13 +15,12 @@ const MIN_FOR_A_THREAD: usize = 500;
 
 /// Decodes records in their order, many of them on all processors: a large catalog is read much faster than it is decoded.
 pub(super) fn decode(
-    topics: &[(Kind, String); 3],
-    messages: &[BorrowedMessage<'_>],
+    messages: &[(Kind, BorrowedMessage<'_>)],
     limits: &Limits,
     encodings: Encodings,
 ) -> Vec<Result<Change, Rejected>> {
-    let decode_all = |part: &[BorrowedMessage<'_>]| -> Vec<_> {
-        part.iter().map(|it| decode_one(topics, it, limits, encodings)).collect()
+    let decode_all = |part: &[(Kind, BorrowedMessage<'_>)]| -> Vec<_> {
+        part.iter().map(|(kind, message)| decode_one(*kind, message, limits, encodings)).collect()
     };
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let size = messages.len().div_ceil(processors).max(MIN_FOR_A_THREAD);
@@ -50,7 +48,7 @@ pub(super) enum Rejected {
 }
 
 fn decode_one(
-    topics: &[(Kind, String); 3],
+    kind: Kind,
     message: &BorrowedMessage<'_>,
     limits: &Limits,
     encodings: Encodings,
@@ -63,5 +61,5 @@ fn decode_one(
         None => None,
         value => Some(Payload::of(content_type, value, limits)?),
     };
-    Ok(Change::read(kind_of(topics, message), message.key(), payload, encodings)?)
+    Ok(Change::read(kind, message.key(), payload, encodings)?)
 }

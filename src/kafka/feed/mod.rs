@@ -215,7 +215,7 @@ impl Feed {
             }
             let wait = if messages.is_empty() { POLL } else { Duration::ZERO };
             match consumer.poll(wait) {
-                Some(Ok(message)) => messages.push(message),
+                Some(Ok(message)) => messages.push((kind_of(topics, &message), message)),
                 Some(Err(KafkaError::PartitionEOF(partition))) => break Read::End(partition),
                 Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
                     return Err(FeedError::Poll(error));
@@ -235,9 +235,9 @@ impl Feed {
             }
         };
         let encodings = writer.catalog().encodings();
-        let changes = decode(topics, &messages, limits, encodings);
-        for (message, change) in messages.iter().zip(changes) {
-            take(kind_of(topics, message), message, change, writer, status);
+        let changes = decode(&messages, limits, encodings);
+        for ((kind, message), change) in messages.iter().zip(changes) {
+            take(*kind, message, change, writer, status);
         }
         Ok(read)
     }
