@@ -109,8 +109,8 @@ fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
         }
         "ticket_router.catalog.age" => seconds(health.feed.age()),
         "ticket_router.catalog.restore.duration" => seconds(health.feed.restore_took()),
-        "ticket_router.policy" => vec![number([health.policy_version.as_str()], 1)],
-        "ticket_router.build" => vec![number([env!("CARGO_PKG_VERSION")], 1)],
+        "ticket_router.policy.info" => vec![number([health.policy_version.as_str()], 1)],
+        "ticket_router.build.info" => vec![number([env!("CARGO_PKG_VERSION")], 1)],
         "ticket_router.ready" => vec![number([], u64::from(health.missing().is_empty()))],
         "ticket_router.kafka.errors" => {
             ErrorKind::ALL.into_iter().map(|kind| number([kind.name()], health.watch.errors(kind))).collect()

@@ -197,14 +197,14 @@ pub static METRICS: &[Metric] = &[
         description: "Time that restoring the catalog took at the start.",
     },
     Metric {
-        name: "ticket_router.policy",
+        name: "ticket_router.policy.info",
         kind: Kind::Info,
         unit: "",
         labels: &[Label { name: "version", values: Values::Set("the digest of the policy in use") }],
         description: "The policy in use.",
     },
     Metric {
-        name: "ticket_router.build",
+        name: "ticket_router.build.info",
         kind: Kind::Info,
         unit: "",
         labels: &[Label { name: "version", values: Values::Set("the program's version") }],
@@ -270,8 +270,7 @@ impl Metric {
         let unit = if self.unit == "s" { "_seconds" } else { "" };
         let suffix = match self.kind {
             Kind::Counter => "_total",
-            Kind::Info => "_info",
-            Kind::Gauge | Kind::Histogram(_) => "",
+            Kind::Info | Kind::Gauge | Kind::Histogram(_) => "",
         };
         format!("{}{unit}{suffix}", self.name.replace('.', "_"))
     }
