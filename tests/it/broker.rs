@@ -105,6 +105,8 @@ impl Broker {
     pub fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.plain);
+        // A partition that lost its leader waits for the next look, by default for five minutes.
+        config.set("topic.metadata.refresh.interval.ms", "5000");
         config
     }
 
