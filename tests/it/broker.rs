@@ -14,16 +14,23 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{Mutex, OnceLock},
+    time::Duration,
 };
 
-use rdkafka::ClientConfig;
-use ticket_router_harness::{free_ports, wait_for_broker};
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer},
+};
+use ticket_router_harness::free_ports;
 
 use self::{certificates::Certificates, launcher::Launcher};
+use crate::support::wait::try_wait;
 
 /// The user that the SCRAM listener knows, with its password.
 pub const SCRAM_USER: (&str, &str) = ("router", "correct-horse-battery");
 
+/// A cold start on a busy machine takes half a minute, and a restart after a kill over ten seconds.
+const START_DEADLINE: Duration = Duration::from_secs(90);
 const CLUSTER_ID: &str = "dGlja2V0LXJvdXRlci10ZQ";
 
 /// A broker that answers.
@@ -172,13 +179,19 @@ impl Broker {
         Ok(broker)
     }
 
+    /// An open port is not enough: a broker that is still recovering accepts connections.
     fn wait_until_it_answers(&self) -> Result<(), String> {
-        wait_for_broker(&self.plain, None, || Ok(())).map_err(|error| {
+        let probe: BaseConsumer = self.client().create().map_err(|error| error.to_string())?;
+        let answer = try_wait(START_DEADLINE, || {
+            let metadata = probe.fetch_metadata(None, Duration::from_secs(2)).ok()?;
+            (!metadata.brokers().is_empty()).then_some(())
+        });
+        answer.ok_or_else(|| {
             let log = self
                 .own
                 .as_ref()
                 .map(|own| fs::read_to_string(own.dir.join("kafka.txt")).unwrap_or_default());
-            format!("{error}\n{}", log.unwrap_or_default())
+            format!("the broker at {} does not answer\n{}", self.plain, log.unwrap_or_default())
         })
     }
 
