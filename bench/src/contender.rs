@@ -136,9 +136,9 @@ pub static ALL: &[Contender] = &[
         ..LIMIT
     },
     Contender {
-        name: "limit-json-50000",
-        about: "as limit-json, 50,000 records a transaction",
-        arguments: &["--batch-records", "50000", "--batch-age-ms", "1000"],
+        name: "limit-json-20000",
+        about: "as limit-json, 20,000 records a transaction",
+        arguments: &["--batch-records", "20000"],
         ..LIMIT
     },
     Contender {
@@ -168,9 +168,9 @@ pub fn chosen(names: &[String]) -> Result<Vec<&'static Contender>> {
     Ok(ALL.iter().filter(|it| is_chosen(it)).collect())
 }
 
-/// The one that warms the broker up.
-pub fn warm_up() -> &'static Contender {
-    ALL.iter().find(|it| it.name == "limit-json").expect("it is in the list above")
+/// Those that warm the broker up: records to one topic, and to several.
+pub fn warm_up() -> impl Iterator<Item = &'static Contender> {
+    ALL.iter().filter(|it| it.name == "limit-json" || it.name == "limit-json-4-topics")
 }
 
 /// What was started for a run.

@@ -170,7 +170,7 @@ pub struct Transaction {
 
 impl Default for Transaction {
     fn default() -> Self {
-        Self { max_records: 20_000, max_age_ms: 500, timeout_ms: 15_000 }
+        Self { max_records: 60_000, max_age_ms: 500, timeout_ms: 15_000 }
     }
 }
 

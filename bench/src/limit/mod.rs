@@ -46,7 +46,7 @@ pub struct Limit {
     #[arg(long)]
     pub content_type: Option<String>,
     /// Records after which a transaction, or a batch of at-least-once, ends.
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 60_000)]
     pub batch_records: usize,
     /// Age in milliseconds after which it ends.
     #[arg(long, default_value_t = 500)]
