@@ -20,12 +20,20 @@ impl Disk {
         Ok(Self(path))
     }
 
-    /// Leaves no more room than is taken.
+    /// Leaves hardly more room than is taken.
     pub fn fill(&self) -> Result<()> {
-        let output = Command::new("df").args(["--block-size=1024", "--output=used", &self.0]).output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let used: u64 = text.lines().last().context("df prints two lines")?.trim().parse()?;
-        self.resize(&format!("{}k", used + 64))
+        // The broker goes on writing meanwhile, and a disk cannot become smaller than what is on it.
+        let mut outcome = Ok(());
+        for slack_kb in [64, 256, 1_024, 4_096] {
+            let output = Command::new("df").args(["--block-size=1024", "--output=used", &self.0]).output()?;
+            let text = String::from_utf8_lossy(&output.stdout);
+            let used: u64 = text.lines().last().context("df prints two lines")?.trim().parse()?;
+            outcome = self.resize(&format!("{}k", used + slack_kb));
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
     }
 
     /// Gives the room back.
