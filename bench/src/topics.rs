@@ -185,6 +185,7 @@ pub fn read(
     for partition in &unread {
         all.add_partition_offset(topic, *partition, Offset::Beginning)?;
     }
+    wait_until_stable(bootstrap, topic, &consumer, &unread)?;
     consumer.assign(&all)?;
     let mut records = 0;
     while !unread.is_empty() {
@@ -238,4 +239,34 @@ impl Progress {
             .sum();
         Ok(usize::try_from(sum)?)
     }
+}
+
+/// Waits until no transaction is open: the group's offsets can be seen before the markers of all partitions are written.
+fn wait_until_stable(
+    bootstrap: &str,
+    topic: &str,
+    committed: &BaseConsumer,
+    partitions: &[i32],
+) -> Result<()> {
+    let all: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .set("group.id", "bench-reader")
+        .set("isolation.level", "read_uncommitted")
+        .create()?;
+    let started = Instant::now();
+    for partition in partitions {
+        loop {
+            let (_, end) = all.fetch_watermarks(topic, *partition, TIMEOUT)?;
+            let (_, stable) = committed.fetch_watermarks(topic, *partition, TIMEOUT)?;
+            if stable >= end {
+                break;
+            }
+            ensure!(
+                started.elapsed() < TIMEOUT,
+                "a transaction stays open in partition {partition} of {topic}"
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+    Ok(())
 }
