@@ -69,12 +69,12 @@ pub fn catalog_consumer(config: &Config) -> Result<ClientConfig, SecretUnreadabl
 /// [`SecretUnreadable`] where a password file cannot be read.
 pub fn producer(config: &Config, transactional_id: &str) -> Result<ClientConfig, SecretUnreadable> {
     let mut client = ClientConfig::new();
-    // After a commit the coordinator answers CONCURRENT_TRANSACTIONS until its markers are written, a few milliseconds: the default of 100 ms
-    // between the first two tries would be most of a small transaction's time. librdkafka doubles the pause with each try. A transaction's end sends
+    // After a commit the coordinator answers CONCURRENT_TRANSACTIONS until its markers are written, two or three milliseconds: with the default pause of
+    // 100 ms, or with 10, most of a small transaction's time would be waiting. librdkafka doubles the pause with each try. A transaction's end sends
     // what lingers, so lingering costs no latency under a light load, and under a heavy one batches are ten times as large. The queue of 20,000
     // records halves the memory and costs no speed. murmur2_random puts a key where Java clients put it.
     //
-    // librdkafka asks three times within 100 ms who coordinates the group, and then waits without a deadline for a connection to open or to close
+    // librdkafka asks three times in quick succession who coordinates the group, and then waits without a deadline for a connection to open or to close
     // (`rd_kafka_coord_req_handle_FindCoordinator`): after a broker's restart a worker stood in `send_offsets_to_transaction` until its coordinator
     // closed the idle connection, by default after ten minutes. So idle connections are closed several times within a transaction's timeout.
     for (name, value) in [
@@ -84,7 +84,7 @@ pub fn producer(config: &Config, transactional_id: &str) -> Result<ClientConfig,
         ("linger.ms", "50"),
         ("partitioner", "murmur2_random"),
         ("queue.buffering.max.messages", "20000"),
-        ("retry.backoff.ms", "10"),
+        ("retry.backoff.ms", "2"),
     ] {
         client.set(name, value);
     }

@@ -231,7 +231,7 @@ fn producer(options: &Limit) -> Result<Client> {
         ("linger.ms", "50"),
         ("batch.size", "1000000"),
         ("queue.buffering.max.messages", &queue_records),
-        ("retry.backoff.ms", "10"),
+        ("retry.backoff.ms", "2"),
         ("delivery.report.only.error", "true"),
     ];
     if options.guarantee == Guarantee::ExactlyOnce {
