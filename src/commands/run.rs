@@ -1,6 +1,11 @@
 //! `ticket-router run`: the service.
 
-use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use tokio::{
@@ -23,6 +28,9 @@ use crate::{
     service::{self, Health, Service, ServiceError, StartError},
     telemetry::{self, Telemetry},
 };
+
+/// Two signals within this time are one.
+const APART: Duration = Duration::from_millis(500);
 
 /// Runs the service until a signal or a fault ends it.
 ///
@@ -130,7 +138,7 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
     let grace = config.shutdown.grace();
     let drained = tokio::select! {
         drained = tokio::task::spawn_blocking(move || service.drain(grace)) => drained.unwrap_or(false),
-        () = signals.next() => {
+        () = signals.next_apart() => {
             tracing::warn!(code = "STOPPED_AT_ONCE", "told to stop again: ending at once, the open transaction will be aborted");
             false
         }
@@ -191,6 +199,17 @@ pub(super) struct Signals {
 impl Signals {
     pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for a signal that is not the one before once more: whoever ends a group of processes may send it to each of them, too.
+    pub(super) async fn next_apart(&mut self) {
+        let before = Instant::now();
+        loop {
+            self.next().await;
+            if before.elapsed() >= APART {
+                return;
+            }
+        }
     }
 
     pub(super) async fn next(&mut self) {

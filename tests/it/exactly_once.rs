@@ -1,5 +1,7 @@
 //! Nothing lost, nothing twice, in order: while routers join, leave, die, stand still and abort.
 
+use std::{thread, time::Duration};
+
 use crate::{
     checker,
     support::{
@@ -82,6 +84,9 @@ fn sigterm_drains_a_router_and_the_next_one_goes_on_where_it_was() {
     for n in 1..=3 {
         let mut router = settings.start(&format!("router-{n}"));
         load.drive(RECORDS * n / 4);
+        // Whoever ends a group of processes often tells each of them a second time.
+        router.terminate();
+        thread::sleep(Duration::from_millis(20));
         stop(&mut router);
         // The group is left at once; nobody waits for a session to end.
         wait_for_members(topics.broker(), &topics.group(), 0);
