@@ -3,9 +3,12 @@
 //! Order: defaults that may be tuned, then `kafka.client`, then `kafka.consumer` or `kafka.producer`, then what
 //! must not be changed.
 
+use std::time::Duration;
+
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
+use rdkafka::producer::{Producer as _, ProducerContext, ThreadedProducer};
 
 use crate::config::{Client, Config, Mechanism, Passthrough, SecretUnreadable};
 
@@ -99,6 +102,14 @@ pub fn producer(config: &Config, transactional_id: &str) -> Result<ClientConfig,
         // Only failures are looked at: a report for each delivered record costs a tenth of the CPU.
         .set("delivery.report.only.error", "true");
     Ok(client)
+}
+
+/// Connects a producer, if it can within the time: one that has no connection yet looks for its transactions' coordinator half a second later.
+pub fn reach<C: ProducerContext + 'static>(producer: &ThreadedProducer<C>, topic: &str, timeout: Duration) {
+    // The first answer comes over a connection that librdkafka gives up, since it has learnt the brokers' own addresses.
+    for _ in 0..2 {
+        drop(producer.client().fetch_metadata(Some(topic), timeout));
+    }
 }
 
 /// Returns the settings of an admin client, or of a plain producer.

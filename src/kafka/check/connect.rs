@@ -4,10 +4,10 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::{Consumer, Deadline, Report, input_consumer, not_created};
+use super::{Consumer, Deadline, Report, reader};
 use crate::config::Config;
 use crate::kafka::clients::{ClientRefused, check_settings};
-use crate::kafka::context::{Context, Watch};
+use crate::kafka::context::Watch;
 
 const TRY: Duration = Duration::from_millis(500);
 
@@ -20,12 +20,7 @@ pub(super) fn connect(
     report: &mut Report,
 ) -> Result<Option<Consumer>, ClientRefused> {
     check_settings(config)?;
-    let mut client = input_consumer(config)?;
-    // A closed connection is all that a client of the wrong protocol sees.
-    client.set("log.connection.close", "true");
-    let consumer: Consumer = client
-        .create_with_context(Context(watch.clone()))
-        .map_err(|error| not_created("consumer", &error))?;
+    let consumer = reader(config, watch)?;
     loop {
         // Errors and the wish for a token are events, and only a poll hands them out.
         while consumer.poll(Duration::ZERO).is_some() {}

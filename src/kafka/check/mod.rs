@@ -8,6 +8,7 @@ mod rights;
 mod topics;
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::AdminClient;
@@ -35,9 +36,17 @@ pub fn check(config: &Config, identity: &Identity) -> Result<Report, ClientRefus
     let watch = Watch::new(&config.kafka.security);
     let Some(consumer) = connect::connect(config, &watch, deadline, &mut report)? else { return Ok(report) };
     let topics = topics::check(config, &consumer, &watch, deadline, &mut report)?;
-    offsets::check(config, &watch, &topics, deadline, &mut report)?;
-    rights::check_reading(config, &watch, &topics, deadline, &mut report)?;
-    rights::check_writing(config, &watch, &identity.probe_id(), &topics, deadline, &mut report)?;
+    // A consumer of its own: a refusal of the group is told only once, and the first poll takes it away.
+    let member = reader(config, &watch)?;
+    offsets::check(config, &member, &topics, deadline, &mut report);
+    rights::check_reading(config, &watch, &consumer, &topics, deadline, &mut report)?;
+    let probe = rights::Probe { config, watch: &watch, transactional_id: &identity.probe_id(), deadline };
+    probe.check_writing(&member, &topics, &mut report)?;
+    // Each waits for a tenth of a second to be closed.
+    thread::scope(|scope| {
+        scope.spawn(|| drop(member));
+        drop(consumer);
+    });
     Ok(report)
 }
 
@@ -128,6 +137,18 @@ pub(crate) fn admin_client(
         .map_err(|error| not_created("admin client", &error))?;
     watch.log_in(client.inner())?;
     Ok(client)
+}
+
+/// Makes the consumer of the checks.
+fn reader(config: &Config, watch: &Arc<Watch>) -> Result<Consumer, ClientRefused> {
+    let mut settings = input_consumer(config)?;
+    // Otherwise a copy that was killed between sending its offsets and committing would wait here for the broker to give its own transaction up, while
+    // only its own start, which comes after the check, can end that transaction at once.
+    settings.set("isolation.level", "read_uncommitted");
+    settings.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "10");
+    // A closed connection is all that a client of the wrong protocol sees.
+    settings.set("log.connection.close", "true");
+    settings.create_with_context(Context(watch.clone())).map_err(|error| not_created("consumer", &error))
 }
 
 pub(crate) use clients::{admin, input_consumer, producer};

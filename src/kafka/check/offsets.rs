@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -6,11 +5,8 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::rights::reader;
 use super::{Consumer, Deadline, Report, TRY_AGAIN, TopicState, Use, cause, code};
 use crate::config::{Config, StartAt};
-use crate::kafka::clients::ClientRefused;
-use crate::kafka::context::Watch;
 use crate::kafka::offsets::{PartitionState, Start, starts};
 
 const TRY: Duration = Duration::from_secs(1);
@@ -19,29 +15,25 @@ const EVENT: Duration = Duration::from_millis(100);
 /// Compares what the group committed with what the log holds.
 pub(super) fn check(
     config: &Config,
-    watch: &Arc<Watch>,
+    consumer: &Consumer,
     topics: &[TopicState],
     deadline: Deadline,
     report: &mut Report,
-) -> Result<(), ClientRefused> {
+) {
     let incoming = topics.iter().find(|topic| topic.purpose == Use::Incoming && topic.missing.is_none());
-    let Some(topic) = incoming else { return Ok(()) };
-    // A consumer of its own: a refusal of the group is told only once, and the first poll takes it away.
-    let consumer = reader(config, watch)?;
+    let Some(topic) = incoming else { return };
     let states = loop {
-        match states(&consumer, topic, deadline) {
+        match states(consumer, topic, deadline) {
             Ok(states) => break states,
             Err(error) if is_passing(&error) && !deadline.is_over() => thread::sleep(EVENT),
             Err(error) => {
-                refused(config, topic, &error, report);
-                return Ok(());
+                return refused(config, topic, &error, report);
             }
         }
     };
     let starts = starts(&states, config.worker.start_new_group_at);
     report.starts = states.into_iter().zip(starts).collect();
     describe(config, topic, report);
-    Ok(())
 }
 
 /// Whether the error is one of a cluster that is just getting ready: a topic was made, a broker has started.

@@ -10,11 +10,11 @@ use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::{
-    Consumer, Deadline, Report, Severity, TRY_AGAIN, TopicState, Use, cause, code, input_consumer,
-    not_created, producer,
+    Consumer, Deadline, Report, Severity, TRY_AGAIN, TopicState, Use, cause, code, not_created, producer,
+    reader,
 };
 use crate::config::Config;
-use crate::kafka::clients::ClientRefused;
+use crate::kafka::clients::{ClientRefused, reach};
 use crate::kafka::context::{Context, Watch};
 use crate::kafka::offsets::Start;
 
@@ -27,18 +27,19 @@ const ROUND: Duration = Duration::from_millis(10);
 pub(super) fn check_reading(
     config: &Config,
     watch: &Arc<Watch>,
+    consumer: &Consumer,
     topics: &[TopicState],
     deadline: Deadline,
     report: &mut Report,
 ) -> Result<(), ClientRefused> {
     let inputs: Vec<_> =
         topics.iter().filter(|topic| topic.purpose != Use::Output && topic.missing.is_none()).collect();
-    if read_ends(config, watch, &inputs, deadline)?.is_ok() {
+    if read_ends(consumer, &inputs, deadline).is_ok() {
         return Ok(());
     }
     // The client does not say which topic an error is about; one at a time tells.
     for topic in inputs {
-        let Err(error) = read_ends(config, watch, &[topic], deadline)? else { continue };
+        let Err(error) = read_ends(&reader(config, watch)?, &[topic], deadline) else { continue };
         match code(&error) {
             // Told by the check of the offsets.
             Some(RDKafkaErrorCode::GroupAuthorizationFailed) => return Ok(()),
@@ -55,68 +56,65 @@ pub(super) fn check_reading(
     Ok(())
 }
 
-/// Tries to write: a transaction takes in a partition of each outgoing topic and an offset of the group, and is
-/// aborted while its records still wait to be sent.
-pub(super) fn check_writing(
-    config: &Config,
-    watch: &Arc<Watch>,
-    transactional_id: &str,
-    topics: &[TopicState],
-    deadline: Deadline,
-    report: &mut Report,
-) -> Result<(), ClientRefused> {
-    let outputs: Vec<&TopicState> =
-        topics.iter().filter(|topic| topic.purpose == Use::Output && topic.missing.is_none()).collect();
-    let probe = Probe { config, watch, transactional_id, deadline };
-    let producer = match probe.producer()? {
-        Ok(producer) => producer,
-        Err(error) => {
-            transactions_refused(config, transactional_id, &error, report);
-            return Ok(());
-        }
-    };
-    let offsets = offsets(topics, report);
-    let group =
-        reader(config, watch)?.group_metadata().expect("a consumer with a group id has group metadata");
-    if probe.run(&producer, &group, offsets.as_ref(), &outputs).is_ok() {
-        return Ok(());
-    }
-    drop(producer);
-    // Something is missing; one at a time tells what.
-    let group_error = probe.run_alone(&group, offsets.as_ref(), &[])?.err();
-    if let Some(error) = &group_error {
-        offsets_refused(config, error, report);
-    }
-    let offsets = if group_error.is_some() { None } else { offsets.as_ref() };
-    for topic in outputs {
-        let Err(error) = probe.run_alone(&group, offsets, &[topic])? else { continue };
-        match code(&error) {
-            // The second is what the end of a transaction gives that nothing could be registered with.
-            Some(
-                RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::InvalidTransactionalState,
-            ) => report.error(
-                format!("topic `{}` (`{}`) cannot be written", topic.name, topic.key),
-                "give this user the right WRITE on the topic",
-            ),
-            _ => report.error(
-                format!("topic `{}` (`{}`) cannot be written: {}", topic.name, topic.key, cause(&error)),
-                TRY_AGAIN,
-            ),
-        }
-    }
-    Ok(())
-}
-
-struct Probe<'a> {
-    config: &'a Config,
-    watch: &'a Arc<Watch>,
-    transactional_id: &'a str,
-    deadline: Deadline,
+/// Tries to write, under a transactional id that no worker has.
+pub(super) struct Probe<'a> {
+    pub(super) config: &'a Config,
+    pub(super) watch: &'a Arc<Watch>,
+    pub(super) transactional_id: &'a str,
+    pub(super) deadline: Deadline,
 }
 
 type Producer = ThreadedProducer<Context>;
 
 impl Probe<'_> {
+    /// Tries to write: a transaction takes in a partition of each outgoing topic and an offset of the group, and is
+    /// aborted while its records still wait to be sent.
+    pub(super) fn check_writing(
+        &self,
+        member: &Consumer,
+        topics: &[TopicState],
+        report: &mut Report,
+    ) -> Result<(), ClientRefused> {
+        let outputs: Vec<&TopicState> =
+            topics.iter().filter(|topic| topic.purpose == Use::Output && topic.missing.is_none()).collect();
+        let producer = match self.producer()? {
+            Ok(producer) => producer,
+            Err(error) => {
+                transactions_refused(self.config, self.transactional_id, &error, report);
+                return Ok(());
+            }
+        };
+        let offsets = offsets(topics, report);
+        let group = member.group_metadata().expect("a consumer with a group id has group metadata");
+        if self.run(&producer, &group, offsets.as_ref(), &outputs).is_ok() {
+            return Ok(());
+        }
+        drop(producer);
+        // Something is missing; one at a time tells what.
+        let group_error = self.run_alone(&group, offsets.as_ref(), &[])?.err();
+        if let Some(error) = &group_error {
+            offsets_refused(self.config, error, report);
+        }
+        let offsets = if group_error.is_some() { None } else { offsets.as_ref() };
+        for topic in outputs {
+            let Err(error) = self.run_alone(&group, offsets, &[topic])? else { continue };
+            match code(&error) {
+                // The second is what the end of a transaction gives that nothing could be registered with.
+                Some(
+                    RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::InvalidTransactionalState,
+                ) => report.error(
+                    format!("topic `{}` (`{}`) cannot be written", topic.name, topic.key),
+                    "give this user the right WRITE on the topic",
+                ),
+                _ => report.error(
+                    format!("topic `{}` (`{}`) cannot be written: {}", topic.name, topic.key, cause(&error)),
+                    TRY_AGAIN,
+                ),
+            }
+        }
+        Ok(())
+    }
+
     fn producer(&self) -> Result<Result<Producer, KafkaError>, ClientRefused> {
         let mut settings = producer(self.config, self.transactional_id)?;
         // Above the time of a probe, so that no record leaves before the abort drops it.
@@ -124,6 +122,7 @@ impl Probe<'_> {
         let producer: Producer = settings
             .create_with_context(Context(self.watch.clone()))
             .map_err(|error| not_created("producer", &error))?;
+        reach(&producer, &self.config.topics.incoming, self.deadline.step());
         loop {
             match producer.init_transactions(self.deadline.step()) {
                 // A coordinator that is still loading answers so; the same call is to be made again.
@@ -182,27 +181,11 @@ impl Probe<'_> {
     }
 }
 
-pub(super) fn reader(config: &Config, watch: &Arc<Watch>) -> Result<Consumer, ClientRefused> {
-    let mut settings = input_consumer(config)?;
-    // Otherwise a copy that was killed between sending its offsets and committing would wait here for the broker to give its own transaction up, while
-    // only its own start, which comes after the check, can end that transaction at once.
-    settings.set("isolation.level", "read_uncommitted");
-    settings.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "10");
-    settings.create_with_context(Context(watch.clone())).map_err(|error| not_created("consumer", &error))
-}
-
-fn read_ends(
-    config: &Config,
-    watch: &Arc<Watch>,
-    topics: &[&TopicState],
-    deadline: Deadline,
-) -> Result<Result<(), KafkaError>, ClientRefused> {
-    let consumer = reader(config, watch)?;
+fn read_ends(consumer: &Consumer, topics: &[&TopicState], deadline: Deadline) -> Result<(), KafkaError> {
     let mut ends = TopicPartitionList::new();
-    let added = topics.iter().try_for_each(|topic| ends.add_partition_offset(&topic.name, 0, Offset::End));
-    Ok(added
-        .and_then(|()| consumer.assign(&ends))
-        .and_then(|()| wait_for_ends(&consumer, topics.len(), deadline)))
+    topics.iter().try_for_each(|topic| ends.add_partition_offset(&topic.name, 0, Offset::End))?;
+    consumer.assign(&ends)?;
+    wait_for_ends(consumer, topics.len(), deadline)
 }
 
 fn is_refusal(error: &KafkaError) -> bool {

@@ -15,7 +15,7 @@ use std::{
 };
 
 use rdkafka::{
-    TopicPartitionList,
+    ClientConfig, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
     message::{BorrowedMessage, Message},
@@ -59,12 +59,18 @@ pub enum FeedError {
     /// The consumer is lost.
     #[error("reading the catalog failed for good")]
     Poll(#[source] KafkaError),
+    /// The consumer that follows could not be made.
+    #[error(transparent)]
+    Client(#[from] ClientRefused),
 }
 
 /// Reads the catalog's topics into the catalog.
 pub struct Feed {
     /// Belongs to no group and reports the end of a partition.
     consumer: BaseConsumer<Context>,
+    /// The settings of the consumer that follows.
+    following: ClientConfig,
+    watch: Arc<Watch>,
     topics: [(Kind, String); 3],
     writer: CatalogWriter,
     limits: Limits,
@@ -85,13 +91,15 @@ impl Feed {
         status: &Arc<FeedStatus>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Self, ClientRefused> {
-        let consumer: BaseConsumer<Context> = clients::catalog_consumer(config)?
-            .create_with_context(Context(Arc::clone(watch)))
-            .map_err(|error| not_created("consumer", &error))?;
-        watch.log_in(consumer.client())?;
+        let following = clients::catalog_consumer(config)?;
+        let mut restoring = following.clone();
+        // The end of a topic is the answer that holds no record, and tickets wait for it.
+        restoring.set("fetch.wait.max.ms", "10");
         let topics = &config.catalog.topics;
         Ok(Self {
-            consumer,
+            consumer: connect(&restoring, watch)?,
+            following,
+            watch: Arc::clone(watch),
             topics: [
                 (Kind::Offer, topics.offers.clone()),
                 (Kind::Publisher, topics.publishers.clone()),
@@ -169,6 +177,7 @@ impl Feed {
     }
 
     fn follow(&mut self, mut positions: Positions) -> Result<(), FeedError> {
+        self.consumer = connect(&self.following, &self.watch)?;
         self.consumer.assign(&list(positions.iter())).map_err(FeedError::Assign)?;
         let mut looked_up = Instant::now();
         let mut asked = Asked::new();
@@ -273,6 +282,14 @@ impl Feed {
             }
         }
     }
+}
+
+fn connect(settings: &ClientConfig, watch: &Arc<Watch>) -> Result<BaseConsumer<Context>, ClientRefused> {
+    let consumer: BaseConsumer<Context> = settings
+        .create_with_context(Context(Arc::clone(watch)))
+        .map_err(|error| not_created("consumer", &error))?;
+    watch.log_in(consumer.client())?;
+    Ok(consumer)
 }
 
 /// The last question to the brokers where the topics end.

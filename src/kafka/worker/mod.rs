@@ -47,7 +47,10 @@ pub use faults::Faults;
 pub use machine::Settings as TransactionSettings;
 pub use status::{Figures, Totals, WorkerStatus};
 
-use super::ffi::{self, GroupMetadata, NativeError, Topic, TransactionCall};
+use super::{
+    clients,
+    ffi::{self, GroupMetadata, NativeError, Topic, TransactionCall},
+};
 use crate::{
     catalog::{Catalog, Snapshot},
     config::StartAt,
@@ -159,6 +162,7 @@ impl Worker {
 
     /// Fences whoever had the transactional id before, waiting for a broker that is not there yet.
     fn init_transactions(&self) -> Result<(), WorkerError> {
+        clients::reach(&self.producer, &self.settings.input, ASK_TIMEOUT);
         loop {
             self.status.step();
             match ffi::transaction(&self.producer, TransactionCall::Init, CALL_TIMEOUT) {
