@@ -19,7 +19,7 @@ mod sink;
 mod topics;
 mod workplace;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, num::ParseIntError, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -41,12 +41,12 @@ struct Arguments {
     #[command(subcommand)]
     part: Option<Part>,
     /// Tickets in the backlog.
-    #[arg(long, default_value_t = 500_000)]
+    #[arg(long, default_value_t = 500_000, value_parser = at_least_one)]
     records: usize,
     /// How often each contender runs; they take turns.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = at_least_one)]
     rounds: usize,
-    /// A tenth of the tickets, one round, short latency runs: shows that all works, and is no measurement.
+    /// At most 50,000 tickets, one round, at most 5 s for latency: shows that all works, and is no measurement.
     #[arg(long)]
     quick: bool,
     /// The contenders to run; `--list` names them.
@@ -56,7 +56,7 @@ struct Arguments {
     #[arg(long)]
     list: bool,
     /// Partitions of the input and of each output.
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(i32).range(1..))]
     partitions: i32,
     /// Seconds of load at 1,000 tickets/s in the latency runs; 0 leaves them out.
     #[arg(long, default_value_t = 20)]
@@ -85,6 +85,13 @@ enum Part {
     /// Moves records from topic to topic; the benchmark starts it as a process of its own.
     #[command(hide = true)]
     Limit(Limit),
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        number => number.map_err(|error: ParseIntError| error.to_string()),
+    }
 }
 
 fn main() -> Result<()> {
