@@ -19,10 +19,10 @@ mod sink;
 mod topics;
 mod workplace;
 
-use std::{fs, num::ParseIntError, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, builder::RangedU64ValueParser};
 
 use crate::{
     broker::Broker,
@@ -41,10 +41,10 @@ struct Arguments {
     #[command(subcommand)]
     part: Option<Part>,
     /// Tickets in the backlog.
-    #[arg(long, default_value_t = 500_000, value_parser = at_least_one)]
+    #[arg(long, default_value_t = 500_000, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     records: usize,
     /// How often each contender runs; they take turns.
-    #[arg(long, default_value_t = 3, value_parser = at_least_one)]
+    #[arg(long, default_value_t = 3, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     rounds: usize,
     /// At most 50,000 tickets, one round, at most 5 s for latency: shows that all works, and is no measurement.
     #[arg(long)]
@@ -85,13 +85,6 @@ enum Part {
     /// Moves records from topic to topic; the benchmark starts it as a process of its own.
     #[command(hide = true)]
     Limit(Limit),
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("must be at least 1".to_owned()),
-        number => number.map_err(|error: ParseIntError| error.to_string()),
-    }
 }
 
 fn main() -> Result<()> {
