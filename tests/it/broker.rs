@@ -63,7 +63,7 @@ impl Broker {
         static SHARED: OnceLock<Result<Broker, String>> = OnceLock::new();
         let found = SHARED.get_or_init(|| match env::var("TICKET_ROUTER_TEST_KAFKA") {
             Ok(address) => Self::external(address),
-            Err(_) => Self::start(),
+            Err(_) => Self::start(""),
         });
         found.as_ref().unwrap_or_else(|why| panic!("{why}"))
     }
@@ -75,12 +75,17 @@ impl Broker {
         if shared.own.is_some() {
             return shared;
         }
-        SECOND.get_or_init(Self::start).as_ref().unwrap_or_else(|why| panic!("{why}"))
+        SECOND.get_or_init(|| Self::start("")).as_ref().unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// A broker of the test's own, to stop, kill and start again.
     pub fn private() -> Self {
-        Self::start().unwrap_or_else(|why| panic!("{why}"))
+        Self::private_with("")
+    }
+
+    /// A broker of the test's own with further lines of `server.properties`, which win over the usual ones.
+    pub fn private_with(properties: &str) -> Self {
+        Self::start(properties).unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// The address of the plain listener.
@@ -158,7 +163,7 @@ impl Broker {
         Ok(broker)
     }
 
-    fn start() -> Result<Self, String> {
+    fn start(more: &str) -> Result<Self, String> {
         let launcher = Launcher::find()?;
         let dir = tempfile::Builder::new()
             .prefix("ticket-router-kafka-")
@@ -172,7 +177,7 @@ impl Broker {
         let [plain, scram, mutual, _] = ports.map(|port| format!("127.0.0.1:{port}"));
         let certificates = Certificates::make(&dir)?;
         let container = format!("ticket-router-test-{}", ports[0]);
-        let keeper = Keeper::start(&launcher, &container, &dir, ports)?;
+        let keeper = Keeper::start(&launcher, &container, &dir, ports, more)?;
         let own = Own { launcher, dir, container, scram, mutual, certificates, keeper: Mutex::new(keeper) };
         let broker = Self { plain, own: Some(own) };
         broker.wait_until_it_answers()?;
@@ -205,10 +210,17 @@ impl Broker {
 }
 
 impl Keeper {
-    fn start(launcher: &Launcher, name: &str, dir: &Path, ports: [u16; 4]) -> Result<Self, String> {
+    fn start(
+        launcher: &Launcher,
+        name: &str,
+        dir: &Path,
+        ports: [u16; 4],
+        more: &str,
+    ) -> Result<Self, String> {
         let broken = |error: std::io::Error| error.to_string();
         let properties = dir.join("server.properties");
-        fs::write(&properties, server_properties(launcher, dir, ports)).map_err(broken)?;
+        let lines = server_properties(launcher, dir, ports) + more;
+        fs::write(&properties, lines).map_err(broken)?;
         let (user, password) = SCRAM_USER;
         let arguments = format!(
             "--standalone -t {CLUSTER_ID} --add-scram 'SCRAM-SHA-512=[name={user},password=\"{password}\"]'"
