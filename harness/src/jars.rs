@@ -4,6 +4,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result};
@@ -27,6 +28,9 @@ impl Jars {
         let target = program.ancestors().find(|it| it.join("CACHEDIR.TAG").is_file());
         let jars =
             target.context("the program lies in cargo's target folder")?.join(format!("kafka-{VERSION}"));
+        // Tests run at once, and two that fetched into one folder would spoil each other's files.
+        static FETCHING: Mutex<()> = Mutex::new(());
+        let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
         if !jars.is_dir() {
             fetch(&jars)?;
         }
