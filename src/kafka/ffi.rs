@@ -10,8 +10,8 @@
 
 use std::{
     ffi::{CStr, CString, c_void},
-    marker::PhantomData,
     ptr::{self, NonNull},
+    sync::Arc,
     time::Duration,
 };
 
@@ -60,37 +60,34 @@ impl NativeError {
     }
 }
 
-/// A topic of one producer.
-pub struct Topic<'p> {
+/// A topic of one producer, which it keeps alive.
+pub struct Topic<C: ProducerContext + 'static> {
     handle: NonNull<sys::rd_kafka_topic_t>,
-    producer: PhantomData<&'p ()>,
+    producer: Arc<ThreadedProducer<C>>,
 }
 
-impl<'p> Topic<'p> {
+impl<C: ProducerContext + 'static> Topic<C> {
     /// Makes a handle of the topic with the producer's topic settings.
     ///
     /// # Errors
     ///
     /// The name or the topic's settings are invalid.
-    pub fn new<C: ProducerContext + 'static>(
-        producer: &'p ThreadedProducer<C>,
-        name: &str,
-    ) -> Result<Self, RDKafkaErrorCode> {
+    pub fn new(producer: &Arc<ThreadedProducer<C>>, name: &str) -> Result<Self, RDKafkaErrorCode> {
         let name = CString::new(name).map_err(|_| RDKafkaErrorCode::InvalidTopic)?;
         let client = producer.client().native_ptr();
-        // SAFETY: the client lives for 'p; the name is copied; a null configuration means the client's own.
+        // SAFETY: the client lives as long as the handle, which holds it; the name is copied; a null configuration means the client's own.
         let handle = unsafe { sys::rd_kafka_topic_new(client, name.as_ptr(), ptr::null_mut()) };
         match NonNull::new(handle) {
-            Some(handle) => Ok(Self { handle, producer: PhantomData }),
+            Some(handle) => Ok(Self { handle, producer: Arc::clone(producer) }),
             // SAFETY: reads a thread-local error code.
             None => Err(unsafe { sys::rd_kafka_last_error() }.into()),
         }
     }
 }
 
-impl Drop for Topic<'_> {
+impl<C: ProducerContext + 'static> Drop for Topic<C> {
     fn drop(&mut self) {
-        // SAFETY: the handle is owned and destroyed once.
+        // SAFETY: the handle is owned and destroyed once; the producer is dropped after it.
         unsafe { sys::rd_kafka_topic_destroy(self.handle.as_ptr()) }
     }
 }
@@ -183,8 +180,7 @@ pub struct Outgoing<'r> {
 /// The reason why the record was not queued; the transaction does not know of it, so the caller must abort it
 /// unless it tries again.
 pub fn send<C: ProducerContext + 'static>(
-    producer: &ThreadedProducer<C>,
-    topic: &Topic<'_>,
+    topic: &Topic<C>,
     record: &Outgoing<'_>,
     headers: Headers,
 ) -> Result<(), (RDKafkaErrorCode, Headers)> {
@@ -210,7 +206,7 @@ pub fn send<C: ProducerContext + 'static>(
     // SAFETY: the arguments outlive the call; key and value are copied (MSG_F_COPY); the headers' ownership passes to librdkafka only where it
     // reports success.
     let outcome = NativeError::take(unsafe {
-        sys::rd_kafka_produceva(producer.client().native_ptr(), arguments.as_ptr(), arguments.len())
+        sys::rd_kafka_produceva(topic.producer.client().native_ptr(), arguments.as_ptr(), arguments.len())
     });
     match outcome {
         Ok(()) => {

@@ -1,5 +1,7 @@
 //! Where each partition of the input is read from, and when that cannot be told.
 
+use std::fmt;
+
 use crate::config::StartAt;
 
 /// What the broker knows of one partition of the incoming topic, for one group.
@@ -36,6 +38,65 @@ pub enum Start {
     },
 }
 
+/// A group's offset that its partition's log does not hold, for a person.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LostOffset {
+    /// The brokers, as configured.
+    pub bootstrap_servers: String,
+    /// The group.
+    pub group: String,
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The offset that the group committed.
+    pub committed: i64,
+    /// Offset of the oldest record.
+    pub low: i64,
+    /// Offset of the next record to come.
+    pub high: i64,
+}
+
+impl LostOffset {
+    /// What was found.
+    pub fn finding(&self) -> String {
+        let Self { group, topic, partition, committed, low, high, .. } = self;
+        let (missing, why) = if committed < low {
+            (
+                low - committed,
+                "they held tickets, or only transaction markers and records of aborted transactions: the offsets alone do not tell",
+            )
+        } else {
+            (committed - high, "the topic was recreated, or its log was cut by an unclean election")
+        };
+        let missing = if missing == 1 { "1 offset is".to_owned() } else { format!("{missing} offsets are") };
+        format!(
+            "group `{group}` committed offset {committed} of partition {partition} of topic `{topic}`, but the log holds {low} to {high}; \
+             {missing} missing, and {why}"
+        )
+    }
+
+    /// The one command that goes on, and what it costs.
+    pub fn remedy(&self) -> String {
+        let Self { bootstrap_servers, group, topic, partition, committed, low, .. } = self;
+        let what = if committed < low {
+            "if the missing offsets held no ticket, or you accept the loss"
+        } else {
+            "if the tickets that the topic holds now are to be routed"
+        };
+        format!(
+            "{what}, stop all copies, run `kafka-consumer-groups.sh --bootstrap-server {bootstrap_servers} --group {group} --topic {topic}:{partition} \
+             --reset-offsets --to-offset {low} --execute` and start again; the router never skips or repeats by itself"
+        )
+    }
+}
+
+impl fmt::Display for LostOffset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.finding(), self.remedy())
+    }
+}
+
 /// Decides where each partition starts, in the order given.
 pub fn starts(partitions: &[PartitionState], new_group: StartAt) -> Vec<Start> {
     let is_new = partitions.iter().all(|partition| partition.committed.is_none());
@@ -67,6 +128,34 @@ mod tests {
     fn a_partition_that_was_added_later_starts_at_its_beginning_whatever_the_config_says() {
         let found = starts(&[state(Some(15)), state(None)], StartAt::Latest);
         assert_eq!(found, [Start::Committed(15), Start::NewPartition(10)]);
+    }
+
+    #[test]
+    fn a_lost_offset_is_told_with_what_may_be_missing_and_the_command_that_goes_on() {
+        let lost = |committed| LostOffset {
+            bootstrap_servers: "kafka:9092".to_owned(),
+            group: "router".to_owned(),
+            topic: "tickets.incoming".to_owned(),
+            partition: 3,
+            committed,
+            low: 10,
+            high: 20,
+        };
+        let text = lost(9).to_string();
+        assert!(
+            text.contains("the log holds 10 to 20; 1 offset is missing, and they held tickets"),
+            "{text}"
+        );
+        let text = lost(4).to_string();
+        assert!(text.contains("6 offsets are missing") && text.contains("transaction markers"), "{text}");
+        assert!(
+            text.contains(
+                "kafka-consumer-groups.sh --bootstrap-server kafka:9092 --group router --topic tickets.incoming:3 --reset-offsets --to-offset 10 --execute"
+            ),
+            "{text}"
+        );
+        let text = lost(25).to_string();
+        assert!(text.contains("5 offsets are missing, and the topic was recreated"), "{text}");
     }
 
     #[test]

@@ -68,6 +68,10 @@ impl Health {
                 missing.push(format!("worker {number} has no assignment from its consumer group yet"));
             } else if u128::from(silent_ms) > self.stale_after.as_millis() {
                 missing.push(format!("worker {number} has neither polled nor committed for {silent_ms} ms"));
+            } else if !worker.is_committing() {
+                missing.push(format!(
+                    "worker {number} cannot commit: its last transactions were all aborted, the log says why"
+                ));
             }
         }
         missing

@@ -33,7 +33,7 @@ use crate::{
         feed::{Feed, FeedError, FeedStatus},
         identity::Identity,
         worker::{
-            Faults, InputContext, OutputContext, TransactionSettings, Worker, WorkerError, WorkerSettings,
+            Faults, InputContext, ProducerSettings, TransactionSettings, Worker, WorkerError, WorkerSettings,
             WorkerStatus,
         },
     },
@@ -140,31 +140,32 @@ impl Service {
         };
         let (tracer, meters) = (telemetry.tracer(&names), telemetry.meters(&names));
 
-        let workers: Vec<Worker> = (0..config.worker.count)
+        let workers: Vec<_> = (0..config.worker.count)
             .map(|number| {
                 let input = clients::input_consumer(config).map_err(ClientRefused::from)?;
-                let producer = clients::producer(config, &identity.transactional_id(number))
+                let client = clients::producer(config, &identity.transactional_id(number))
                     .map_err(ClientRefused::from)?;
-                Ok(Worker {
+                let producers = ProducerSettings { client, watch: Arc::clone(&watch) };
+                let producer = producers.create().map_err(|error| not_created("producer", &error))?;
+                let worker = Worker {
                     consumer: input
                         .create_with_context(InputContext::new(Arc::clone(&watch)))
                         .map_err(|error| not_created("consumer", &error))?,
-                    producer: producer
-                        .create_with_context(OutputContext::new(Arc::clone(&watch)))
-                        .map_err(|error| not_created("producer", &error))?,
+                    producers,
                     catalog: catalog.clone(),
                     policy: Arc::clone(policy),
                     settings: settings.clone(),
                     status: Arc::new(WorkerStatus::new(meters.clone())),
                     tracer: tracer.clone(),
                     stop: Arc::clone(&stop),
-                })
+                };
+                Ok((worker, producer))
             })
             .collect::<Result<_, ClientRefused>>()?;
 
         let health = Arc::new(Health {
             feed: Arc::clone(&feed),
-            workers: workers.iter().map(|it| Arc::clone(&it.status)).collect(),
+            workers: workers.iter().map(|(it, _)| Arc::clone(&it.status)).collect(),
             stale_after: config.http.stale_after(),
             catalog,
             watch: Arc::clone(&watch),
@@ -177,7 +178,7 @@ impl Service {
         let (sender, ended) = mpsc::unbounded_channel();
         let mut service = Self { stop, threads: Vec::new(), ended, health };
         service.start_catalog(config, writer, &watch, &feed, &sender)?;
-        for (number, worker) in workers.into_iter().enumerate() {
+        for (number, (worker, producer)) in workers.into_iter().enumerate() {
             let (feed, stop) = (Arc::clone(&feed), Arc::clone(&service.stop));
             service.spawn(format!("worker-{number}"), sender.clone(), move || {
                 while !feed.is_restored() {
@@ -186,7 +187,7 @@ impl Service {
                     }
                     thread::sleep(LOOK);
                 }
-                worker.run().map_err(|error| ServiceError::Worker { number, error: Box::new(error) })
+                worker.run(producer).map_err(|error| ServiceError::Worker { number, error: Box::new(error) })
             })?;
         }
         Ok(service)
@@ -285,6 +286,8 @@ fn worker_settings(
     let outputs = config.topics.outputs().map(|(_, name)| name.to_owned());
     let transaction = &config.worker.transaction;
     WorkerSettings {
+        bootstrap_servers: config.kafka.bootstrap_servers.clone(),
+        group: config.kafka.group_id.clone(),
         input: config.topics.incoming.clone(),
         max_record_sizes: std::array::from_fn(|index| {
             let topic = max_message_bytes.get(&outputs[index]).copied().unwrap_or(usize::MAX);

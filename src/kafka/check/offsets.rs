@@ -7,7 +7,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::{Consumer, Deadline, Report, TRY_AGAIN, TopicState, Use, cause, code};
 use crate::config::{Config, StartAt};
-use crate::kafka::offsets::{PartitionState, Start, starts};
+use crate::kafka::offsets::{LostOffset, PartitionState, Start, starts};
 
 const TRY: Duration = Duration::from_secs(1);
 const EVENT: Duration = Duration::from_millis(100);
@@ -126,22 +126,24 @@ fn refused(config: &Config, topic: &TopicState, error: &KafkaError, report: &mut
 
 fn describe(config: &Config, topic: &TopicState, report: &mut Report) {
     let (group, name) = (&config.kafka.group_id, &topic.name);
-    let mut lost = Vec::new();
-    for (state, start) in &report.starts {
-        if let Start::OutOfRange { committed, low, high } = start {
-            let what =
-                if committed < low { "tickets in between are gone" } else { "the log was cut or made anew" };
-            lost.push(format!(
-                "group `{group}` committed offset {committed} of partition {} of topic `{name}`, but the log holds {low} to {high}: {what}",
-                state.partition
-            ));
-        }
-    }
-    for text in lost {
-        report.error(
-            text,
-            "decide where to go on, and set it with `kafka-consumer-groups --reset-offsets` while no copy runs; it is never done by itself",
-        );
+    let lost: Vec<_> = report
+        .starts
+        .iter()
+        .filter_map(|(state, start)| {
+            let Start::OutOfRange { committed, low, high } = *start else { return None };
+            Some(LostOffset {
+                bootstrap_servers: config.kafka.bootstrap_servers.clone(),
+                group: group.clone(),
+                topic: name.clone(),
+                partition: state.partition,
+                committed,
+                low,
+                high,
+            })
+        })
+        .collect();
+    for lost in lost {
+        report.error(lost.finding(), lost.remedy());
     }
     if report.starts.iter().any(|(_, start)| matches!(start, Start::NewGroup(_))) {
         let word = match config.worker.start_new_group_at {

@@ -13,7 +13,7 @@ use rdkafka::{
 };
 
 use super::{
-    Run, Worker,
+    Output, Run, Worker,
     closed::Door,
     context::send_fault,
     counts::Became,
@@ -23,7 +23,7 @@ use super::{
     refusals::look_at,
 };
 use crate::{
-    kafka::ffi::{self, Headers, Outgoing, Topic},
+    kafka::ffi::{Headers, Outgoing},
     route::{Destination, Router},
     ticket::{BadRecord, DeadLetterReason},
 };
@@ -100,7 +100,7 @@ impl Run<'_> {
                     return self.dead_letter(&incoming, &bad);
                 }
                 if door == Door::Ajar
-                    && let Some(code) = look_at(self.worker, &settings.outputs[destination as usize])
+                    && let Some(code) = look_at(&self.output, &settings.outputs[destination as usize])
                 {
                     let detail = self.close(destination, code);
                     return self
@@ -115,7 +115,7 @@ impl Run<'_> {
                     };
                     let became = Became::of(&routed);
                     self.observed.sending();
-                    let sent = send(self.worker, self.topics, destination, &record, headers);
+                    let sent = send(self.worker, &self.output, destination, &record, headers);
                     return self.count(sent, became);
                 }
                 BadRecord {
@@ -146,7 +146,7 @@ impl Run<'_> {
         let record = Outgoing { key: letter.key, value: letter.value, timestamp: incoming.timestamp };
         self.tried[destination as usize] = true;
         self.observed.sending();
-        let sent = send(self.worker, self.topics, destination, &record, letter.headers);
+        let sent = send(self.worker, &self.output, destination, &record, letter.headers);
         self.count(sent, Became::DeadLetter(letter.reason))
     }
 
@@ -176,14 +176,14 @@ fn unless_panicked<T>(work: impl FnOnce() -> T) -> Option<T> {
 
 fn send(
     worker: &Worker,
-    topics: &[Topic<'_>],
+    output: &Output,
     destination: Destination,
     record: &Outgoing<'_>,
     mut headers: Headers,
 ) -> Result<(), RDKafkaErrorCode> {
     let waiting = Instant::now();
     loop {
-        match ffi::send(&worker.producer, &topics[destination as usize], record, headers) {
+        match output.send(destination, record, headers) {
             Ok(()) => return Ok(()),
             Err((RDKafkaErrorCode::QueueFull, returned))
                 if waiting.elapsed() < worker.settings.transactions.finish_deadline =>

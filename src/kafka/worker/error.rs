@@ -3,7 +3,7 @@
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::machine::Failure;
-use crate::kafka::ffi::NativeError;
+use crate::kafka::{ffi::NativeError, offsets::LostOffset};
 
 /// A worker that cannot go on. The process ends; started anew with the same transactional ids, it takes up where the last commit left off.
 #[derive(Debug, thiserror::Error)]
@@ -37,22 +37,8 @@ pub enum WorkerError {
         error: KafkaError,
     },
     /// The committed offset is not in the log any more, or not yet.
-    #[error(
-        "partition {partition} of `{topic}`: the group committed offset {committed}, but the log holds {low} to {high}; tickets in between are lost, or the topic was \
-         made anew. Going on by itself would skip or repeat tickets: set the group's offset by hand (kafka-consumer-groups --reset-offsets) and start again"
-    )]
-    LostOffset {
-        /// The input topic.
-        topic: String,
-        /// The partition.
-        partition: i32,
-        /// What the group committed.
-        committed: i64,
-        /// The first offset of the log.
-        low: i64,
-        /// The offset after its last.
-        high: i64,
-    },
+    #[error("{0}")]
+    LostOffset(LostOffset),
     /// The broker says that an offset is out of range, and looking it up gave no reason.
     #[error(
         "the broker has no record at the group's offset in `{0}`; compare the group's offsets with the topic's, set them by hand and start again"
@@ -88,6 +74,18 @@ pub enum WorkerError {
          the router share `kafka.transactional_id_prefix`: give each its own, or leave it unset"
     )]
     Fenced(#[source] NativeError),
+    /// Transaction after transaction was aborted.
+    #[error(
+        "no transaction could be committed for half a minute, and a new producer did not help{}; the restart checks topics and rights, and says what is wrong",
+        cause.as_ref().map_or_else(String::new, |it| format!(": {it}"))
+    )]
+    NoCommit {
+        /// What librdkafka or the brokers said last.
+        cause: Option<String>,
+    },
+    /// A producer could not be made.
+    #[error("the producer could not be replaced")]
+    Producer(#[source] KafkaError),
     /// A transaction call failed in a way that leaves no way on.
     #[error("`{call}` failed")]
     Transaction {
@@ -118,10 +116,12 @@ impl WorkerError {
             Self::Topic { .. } => "TOPIC_REFUSED",
             Self::Poll(_) => "CONSUMER_LOST",
             Self::Committed { .. } => "OFFSETS_UNKNOWN",
-            Self::LostOffset { .. } | Self::OffsetOutOfRange(_) => "OFFSET_LOST",
+            Self::LostOffset(_) | Self::OffsetOutOfRange(_) => "OFFSET_LOST",
             Self::Unreadable { .. } => "BATCH_UNREADABLE",
             Self::Seek { .. } => "SEEK_FAILED",
             Self::Fenced(_) => "FENCED",
+            Self::NoCommit { .. } => "NO_COMMIT",
+            Self::Producer(_) => "PRODUCER_REFUSED",
             Self::Transaction { .. } => "TRANSACTION_FAILED",
             Self::OutcomeUnknown(_) => "OUTCOME_UNKNOWN",
             Self::DeadLetterRefused(_) => "DEAD_LETTER_REFUSED",
@@ -132,6 +132,11 @@ impl WorkerError {
         match (failure, error) {
             (Failure::DeadLetterRefused, _) => Self::DeadLetterRefused(undelivered.to_owned()),
             (Failure::OutcomeUnknown, error) => Self::OutcomeUnknown(error),
+            (Failure::NoCommit, error) => {
+                let told = error.map(|it| it.to_string()).filter(|it| !it.is_empty());
+                let undelivered = (!undelivered.is_empty()).then(|| undelivered.to_owned());
+                Self::NoCommit { cause: told.or(undelivered) }
+            }
             (Failure::Fatal, Some(error)) if is_fenced(&error) => Self::Fenced(error),
             (Failure::Fatal, Some(error)) => Self::Transaction { call: "the transaction", error },
             (Failure::Fatal, None) => Self::OutcomeUnknown(None),

@@ -12,6 +12,7 @@ mod faults;
 mod machine;
 mod observe;
 mod outgoing;
+mod output;
 mod refusals;
 mod start;
 mod status;
@@ -30,7 +31,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::{BorrowedMessage, Message},
-    producer::{Producer, ThreadedProducer},
+    producer::ThreadedProducer,
     topic_partition_list::Offset,
 };
 
@@ -39,18 +40,17 @@ use closed::Closed;
 use context::Rebalance;
 use machine::{Command, Handling, Machine, Partition, Polled};
 use observe::{Observed, cause_of};
+use output::Output;
 
 pub use context::{InputContext, OutputContext};
 pub use counts::AbortCause;
 pub use error::WorkerError;
 pub use faults::Faults;
 pub use machine::Settings as TransactionSettings;
+pub use output::ProducerSettings;
 pub use status::{Figures, Totals, WorkerStatus};
 
-use super::{
-    clients,
-    ffi::{self, GroupMetadata, NativeError, Topic, TransactionCall},
-};
+use super::ffi::{GroupMetadata, NativeError};
 use crate::{
     catalog::{Catalog, Snapshot},
     config::StartAt,
@@ -69,13 +69,16 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 /// So many batches that cannot be unpacked end the worker: each is the same one, fetched again.
 const MAX_UNREADABLE: u32 = 5;
 
-static NOT_READY: Repeats = Repeats::new();
 static POLL_FAILED: Repeats = Repeats::new();
 static UNDELIVERED: Repeats = Repeats::new();
 
 /// What a worker needs to know.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
+    /// The brokers, for messages.
+    pub bootstrap_servers: String,
+    /// The group.
+    pub group: String,
     /// The input topic.
     pub input: String,
     /// The output topics, by [`Destination`].
@@ -98,8 +101,8 @@ pub struct WorkerSettings {
 pub struct Worker {
     /// The member of the group.
     pub consumer: BaseConsumer<InputContext>,
-    /// The producer with the worker's own transactional id.
-    pub producer: ThreadedProducer<OutputContext>,
+    /// Makes producers with the worker's own transactional id.
+    pub producers: ProducerSettings,
     /// The live catalog.
     pub catalog: Catalog,
     /// The policy.
@@ -115,25 +118,16 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Works until told to stop, then drains and leaves the group.
+    /// Works until told to stop, then drains and leaves the group. The first producer is made by [`ProducerSettings::create`].
     ///
     /// # Errors
     ///
-    /// The worker cannot go on: the process should end and start anew with the same transactional ids.
-    pub fn run(self) -> Result<(), WorkerError> {
-        let outcome = self.work();
-        // Nothing is in flight any more, or nothing can be saved: the group takes the partitions back at once.
-        self.consumer.context().close();
-        outcome
-    }
-
-    fn work(&self) -> Result<(), WorkerError> {
-        self.init_transactions()?;
-        self.consumer.subscribe(&[&self.settings.input]).map_err(WorkerError::Subscribe)?;
-        let topics = self.topics()?;
+    /// The worker cannot go on: the process should end and restart with the same transactional ids.
+    pub fn run(self, producer: ThreadedProducer<OutputContext>) -> Result<(), WorkerError> {
+        let output = Output::open(producer, &self.settings, &self.status, &self.stop)?;
         let mut run = Run {
-            worker: self,
-            topics: &topics,
+            worker: &self,
+            output,
             machine: Machine::new(self.settings.transactions),
             router: Router::new(Arc::clone(&self.policy), self.settings.limits, self.settings.output),
             snapshot: self.catalog.snapshot(),
@@ -147,57 +141,26 @@ impl Worker {
             is_cause_unknown: false,
             closed: Closed::default(),
             unreadable: 0,
-            began_at: (0, 0),
+            began_with: Vec::new(),
             last_error: None,
             aborts_in_a_row: 0,
             transactions: 0,
             is_sound: true,
         };
-        loop {
-            if !run.step()? {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Fences whoever had the transactional id before, waiting for a broker that is not there yet.
-    fn init_transactions(&self) -> Result<(), WorkerError> {
-        clients::reach(&self.producer, &self.settings.input, ASK_TIMEOUT);
-        loop {
-            self.status.step();
-            match ffi::transaction(&self.producer, TransactionCall::Init, CALL_TIMEOUT) {
-                Ok(()) => return Ok(()),
-                Err(error) if error.is_retriable && !self.stop.load(Ordering::Relaxed) => {
-                    if let Some(left_out) = NOT_READY.admit() {
-                        tracing::warn!(
-                            code = "TRANSACTIONS_NOT_READY",
-                            %error,
-                            left_out,
-                            "transactions are not ready yet, trying again"
-                        );
-                    }
-                }
-                Err(error) => return Err(WorkerError::Transaction { call: "init_transactions", error }),
-            }
-        }
-    }
-
-    fn topics(&self) -> Result<Vec<Topic<'_>>, WorkerError> {
-        self.settings
-            .outputs
-            .iter()
-            .map(|name| {
-                Topic::new(&self.producer, name)
-                    .map_err(|code| WorkerError::Topic { name: name.clone(), code })
-            })
-            .collect()
+        let outcome = run.work();
+        let Run { output, .. } = run;
+        // Nothing is in flight any more, or nothing can be saved: the group takes the partitions back at once, before the producer is closed.
+        self.consumer.context().close();
+        drop(self);
+        drop(output);
+        outcome
     }
 }
 
 /// A worker at work.
 struct Run<'w> {
     worker: &'w Worker,
-    topics: &'w [Topic<'w>],
+    output: Output,
     machine: Machine,
     router: Router,
     /// The catalog as it was when the transaction began.
@@ -218,8 +181,8 @@ struct Run<'w> {
     is_cause_unknown: bool,
     closed: Closed,
     unreadable: u32,
-    /// The first record of the open transaction.
-    began_at: (Partition, i64),
+    /// Where the open transaction begins, for a question to the brokers.
+    began_with: Vec<(Partition, i64)>,
     last_error: Option<NativeError>,
     aborts_in_a_row: u32,
     transactions: u64,
@@ -227,7 +190,14 @@ struct Run<'w> {
     is_sound: bool,
 }
 
-impl<'w> Run<'w> {
+impl Run<'_> {
+    fn work(&mut self) -> Result<(), WorkerError> {
+        let worker = self.worker;
+        worker.consumer.subscribe(&[&worker.settings.input]).map_err(WorkerError::Subscribe)?;
+        while self.step()? {}
+        Ok(())
+    }
+
     /// Does one thing; `false` when the worker has left.
     fn step(&mut self) -> Result<bool, WorkerError> {
         self.worker.status.step();
@@ -242,6 +212,7 @@ impl<'w> Run<'w> {
             Command::Seek(partition, offset) => self.seek(partition, offset)?,
             Command::Assign(partitions) => self.assign(&partitions)?,
             Command::Unassign => self.unassign()?,
+            Command::Renew => self.renew()?,
             Command::Leave => return Ok(false),
             Command::Fail(failure) => {
                 return Err(WorkerError::stopped(failure, self.last_error.take(), &self.undelivered));
@@ -252,7 +223,7 @@ impl<'w> Run<'w> {
 
     /// Dooms the open transaction if one of its records was not delivered.
     fn look_for_undelivered(&mut self) -> bool {
-        let Some(undelivered) = self.worker.producer.client().context().take_failure() else { return false };
+        let Some(undelivered) = self.output.context().take_failure() else { return false };
         if let Some(left_out) = UNDELIVERED.admit() {
             tracing::warn!(
                 code = "RECORD_NOT_DELIVERED",
@@ -298,7 +269,9 @@ impl<'w> Run<'w> {
                         Polled::Taken { lost }
                     }
                     None => {
-                        self.show_lag();
+                        if self.show_lag() {
+                            self.machine.reached(start::reached(&worker.consumer));
+                        }
                         Polled::Nothing
                     }
                 }
@@ -315,7 +288,7 @@ impl<'w> Run<'w> {
             return Err(WorkerError::Poll(error));
         }
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) {
-            return Err(start::lost_offset(&self.worker.consumer, &self.worker.settings.input));
+            return Err(start::lost_offset(&self.worker.consumer, &self.worker.settings));
         }
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::BadCompression) {
             self.unreadable += 1;
@@ -348,17 +321,15 @@ impl<'w> Run<'w> {
 
     fn assign(&mut self, partitions: &[Partition]) -> Result<(), WorkerError> {
         let worker = self.worker;
-        let input = &worker.settings.input;
-        let positions =
-            start::positions(&worker.consumer, input, partitions, worker.settings.new_group_starts_at)?;
+        let positions = start::positions(&worker.consumer, &worker.settings, partitions)?;
         if !positions.to_commit.is_empty() {
             self.commit_start(&positions.to_commit)?;
         }
         worker.consumer.assign(&positions.assignment).map_err(WorkerError::Assign)?;
         worker.status.assigned(true);
-        self.observed.assigned(positions.starts);
         tracing::info!(?partitions, "partitions assigned");
-        self.machine.assigned();
+        self.machine.assigned(positions.starts.iter().copied());
+        self.observed.assigned(positions.starts);
         Ok(())
     }
 

@@ -205,12 +205,12 @@ impl Run<'_> {
         tracer.settle(&mut self.observed.batch, self.observed.counts.read, took, aborted);
     }
 
-    /// Shows how far behind the worker is, at most once a second.
-    pub(super) fn show_lag(&mut self) {
+    /// Shows how far behind the worker is, at most once a second; `false` if it is too early.
+    pub(super) fn show_lag(&mut self) -> bool {
         let now = self.clock.now();
         let lag = &mut self.observed.lag;
         if now < lag.looked + LAG_EVERY && !lag.looked.is_zero() {
-            return;
+            return false;
         }
         lag.looked = now;
         let consumer = &self.worker.consumer;
@@ -220,6 +220,7 @@ impl Run<'_> {
             Some((*partition, (end - committed).max(0)))
         });
         self.worker.status.lags(behind.collect());
+        true
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rdkafka::{error::RDKafkaErrorCode, producer::Producer};
 
-use super::{ASK_TIMEOUT, Run, Worker, WorkerError, closed, context::send_fault, machine::SendFault};
+use super::{ASK_TIMEOUT, Output, Run, WorkerError, closed, context::send_fault, machine::SendFault};
 use crate::{kafka::ffi, route::Destination};
 
 impl Run<'_> {
@@ -51,7 +51,7 @@ impl Run<'_> {
             if !self.tried[destination as usize] {
                 continue;
             }
-            let Some(code) = look_at(self.worker, name) else { continue };
+            let Some(code) = look_at(&self.output, name) else { continue };
             let why = self.close(destination, code);
             if destination == Destination::DeadLetter {
                 return Err(WorkerError::DeadLetterRefused(why));
@@ -66,8 +66,8 @@ impl Run<'_> {
     /// transaction is aborted next.
     pub(super) fn ask_for_cause(&mut self) {
         let member = self.member.as_ref().expect("a transaction begins with a membership");
-        let Worker { producer, settings, .. } = self.worker;
-        let asked = ffi::send_offsets(producer, &settings.input, &[self.began_at], member, ASK_TIMEOUT);
+        let input = &self.worker.settings.input;
+        let asked = ffi::send_offsets(self.output.producer(), input, &self.began_with, member, ASK_TIMEOUT);
         if let Err(error) = asked {
             tracing::warn!(code = "TRANSACTION_GIVEN_UP", %error, "why the transaction was given up");
             self.blame(error.code);
@@ -76,8 +76,8 @@ impl Run<'_> {
 }
 
 /// Looks at a topic, and gives the error if it takes no records. Without this librdkafka learns only within five minutes that a topic is there again.
-pub(super) fn look_at(worker: &Worker, topic: &str) -> Option<RDKafkaErrorCode> {
-    match worker.producer.client().fetch_metadata(Some(topic), ASK_TIMEOUT) {
+pub(super) fn look_at(output: &Output, topic: &str) -> Option<RDKafkaErrorCode> {
+    match output.producer().client().fetch_metadata(Some(topic), ASK_TIMEOUT) {
         Ok(metadata) => {
             let found = metadata.topics().iter().find(|it| it.name() == topic)?;
             found.error().map(RDKafkaErrorCode::from).filter(|code| closed::closes(*code))

@@ -1,6 +1,7 @@
 //! Where a worker starts in the partitions that it is given.
 
 use std::{
+    collections::BTreeSet,
     thread,
     time::{Duration, Instant},
 };
@@ -9,13 +10,13 @@ use rdkafka::{
     TopicPartitionList,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::KafkaError,
-    topic_partition_list::Offset,
+    topic_partition_list::{Offset, TopicPartitionListElem},
 };
 
-use super::{WorkerError, machine::Partition};
+use super::{WorkerError, WorkerSettings, machine::Partition};
 use crate::{
     config::StartAt,
-    kafka::offsets::{PartitionState, Start, starts},
+    kafka::offsets::{LostOffset, PartitionState, Start, starts},
 };
 
 /// How long one question to the broker may take.
@@ -41,11 +42,11 @@ pub struct Positions {
 /// The broker does not tell, or a committed offset is outside of the log.
 pub fn positions<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
-    topic: &str,
+    settings: &WorkerSettings,
     given: &[Partition],
-    new_group: StartAt,
 ) -> Result<Positions, WorkerError> {
-    let states = partition_states(consumer, topic)?;
+    let (topic, new_group) = (settings.input.as_str(), settings.new_group_starts_at);
+    let states = partition_states(consumer, topic, given)?;
     let mut positions =
         Positions { assignment: TopicPartitionList::new(), to_commit: Vec::new(), starts: Vec::new() };
     for (state, start) in states.iter().zip(starts(&states, new_group)) {
@@ -66,13 +67,15 @@ pub fn positions<C: ConsumerContext>(
                 Offset::Offset(offset)
             }
             Start::OutOfRange { committed, low, high } => {
-                return Err(WorkerError::LostOffset {
+                return Err(WorkerError::LostOffset(LostOffset {
+                    bootstrap_servers: settings.bootstrap_servers.clone(),
+                    group: settings.group.clone(),
                     topic: topic.to_owned(),
                     partition: state.partition,
                     committed,
                     low,
                     high,
-                });
+                }));
             }
         };
         positions
@@ -105,26 +108,45 @@ pub fn unreadable<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str) -
 }
 
 /// Says which committed offset the log does not hold, after the broker has refused one.
-pub fn lost_offset<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str) -> WorkerError {
+pub fn lost_offset<C: ConsumerContext>(consumer: &BaseConsumer<C>, settings: &WorkerSettings) -> WorkerError {
     let all: Vec<_> = consumer.assignment().map_or_else(
         |_| Vec::new(),
         |assigned| assigned.elements().iter().map(|it| it.partition()).collect(),
     );
-    match positions(consumer, topic, &all, StartAt::Earliest) {
+    match positions(consumer, settings, &all) {
         Err(error) => error,
-        Ok(_) => WorkerError::OffsetOutOfRange(topic.to_owned()),
+        Ok(_) => WorkerError::OffsetOutOfRange(settings.input.clone()),
     }
+}
+
+/// Where the consumer has come to, by partition; none that has delivered nothing since it was assigned or rewound.
+///
+/// Markers and aborted records, which are never delivered, count: the consumer has passed them.
+pub fn reached<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Vec<(Partition, i64)> {
+    let offset_of = |it: &TopicPartitionListElem<'_>| match it.offset() {
+        Offset::Offset(offset) => Some((it.partition(), offset)),
+        _ => None,
+    };
+    consumer.position().map_or_else(|_| Vec::new(), |it| it.elements().iter().filter_map(offset_of).collect())
+}
+
+/// The partitions to ask for: those that the broker's metadata name, and those that are given. Metadata may lack one for a moment after
+/// it was added or a broker has started; a given partition without a position would never be read.
+fn to_ask(known: impl Iterator<Item = Partition>, given: &[Partition]) -> BTreeSet<Partition> {
+    known.chain(given.iter().copied()).collect()
 }
 
 fn partition_states<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topic: &str,
+    given: &[Partition],
 ) -> Result<Vec<PartitionState>, WorkerError> {
     retry(topic, || {
         let metadata = consumer.fetch_metadata(Some(topic), ASK_TIMEOUT)?;
+        let known = metadata.topics().iter().flat_map(|it| it.partitions()).map(|it| it.id());
         let mut asked = TopicPartitionList::new();
-        for partition in metadata.topics().iter().flat_map(|it| it.partitions()) {
-            asked.add_partition(topic, partition.id());
+        for partition in to_ask(known, given) {
+            asked.add_partition(topic, partition);
         }
         let committed = consumer.committed_offsets(asked, ASK_TIMEOUT)?;
         committed
@@ -160,5 +182,15 @@ fn retry<T>(topic: &str, mut ask: impl FnMut() -> Result<T, KafkaError>) -> Resu
                 thread::sleep(Duration::from_millis(200));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_partition_is_asked_for_though_the_metadata_lack_it() {
+        assert_eq!(to_ask([0, 1, 4].into_iter(), &[1, 2]), BTreeSet::from([0, 1, 2, 4]));
     }
 }

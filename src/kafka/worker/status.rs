@@ -27,6 +27,7 @@ pub struct WorkerStatus {
     /// The things done: calls of librdkafka, most of them.
     steps: AtomicU64,
     is_assigned: AtomicBool,
+    is_committing: AtomicBool,
     /// Taken once a transaction and once a look, so that figures of one moment fit together.
     figures: Mutex<Figures>,
     /// Where histograms are exported to.
@@ -139,6 +140,7 @@ impl WorkerStatus {
             alive: AtomicU64::new(0),
             steps: AtomicU64::new(0),
             is_assigned: AtomicBool::new(false),
+            is_committing: AtomicBool::new(true),
             figures: Mutex::default(),
             meters,
         }
@@ -162,6 +164,11 @@ impl WorkerStatus {
         } else {
             figures.lag.clear();
         }
+    }
+
+    /// Notes whether the worker's transactions commit, or were aborted one after another.
+    pub(super) fn commits(&self, is_committing: bool) {
+        self.is_committing.store(is_committing, Ordering::Relaxed);
     }
 
     /// Counts a committed transaction.
@@ -220,6 +227,12 @@ impl WorkerStatus {
     #[must_use]
     pub fn is_assigned(&self) -> bool {
         self.is_assigned.load(Ordering::Relaxed)
+    }
+
+    /// Whether the worker's transactions commit; `false` after several aborts in a row for which no record is to blame.
+    #[must_use]
+    pub fn is_committing(&self) -> bool {
+        self.is_committing.load(Ordering::Relaxed)
     }
 
     /// Reads the figures, all at one moment.

@@ -2,11 +2,13 @@
 
 use std::{thread, time::Duration};
 
-use rdkafka::{message::Message, producer::Producer};
+use rdkafka::error::RDKafkaErrorCode;
 
 use super::{
     AbortCause, CALL_TIMEOUT, Run, Worker, WorkerError,
     machine::{BeginFault, Fault, Partition, SendFault},
+    output::Output,
+    start,
 };
 use crate::{
     kafka::ffi::{self, GroupMetadata, NativeError, TransactionCall},
@@ -28,15 +30,16 @@ impl Run<'_> {
             None => Err(BeginFault::NotMember),
             Some(member) => {
                 self.member = Some(member);
-                let first = self.at_hand.front().expect("a transaction begins with a record at hand");
-                self.began_at = (first.partition(), first.offset());
+                // All that was polled is at hand now, so what lies before the consumer's position goes into this transaction.
+                self.machine.reached(start::reached(&self.worker.consumer));
                 self.transactions += 1;
                 self.snapshot = self.worker.catalog.snapshot();
                 self.tried = Default::default();
                 self.observed.begin(self.clock.now());
                 self.is_sound = true;
                 self.is_cause_unknown = false;
-                ffi::transaction(&self.worker.producer, TransactionCall::Begin, Duration::ZERO)
+                self.output
+                    .transaction(TransactionCall::Begin, Duration::ZERO)
                     .map_err(|error| self.note("begin_transaction", error))
                     .map_err(|_| BeginFault::Fatal)
             }
@@ -48,12 +51,17 @@ impl Run<'_> {
     }
 
     pub(super) fn send_offsets(&mut self, offsets: &[(Partition, i64)]) {
-        let worker = self.worker;
         self.observed.offers(offsets);
+        self.began_with.clear();
+        self.began_with.extend_from_slice(offsets);
         let member = self.member.as_ref().expect("a transaction begins with a membership");
-        let sent = ffi::send_offsets(&worker.producer, &worker.settings.input, offsets, member, CALL_TIMEOUT)
+        let input = &self.worker.settings.input;
+        let sent = ffi::send_offsets(self.output.producer(), input, offsets, member, CALL_TIMEOUT)
             .map_err(|error| self.note("send_offsets_to_transaction", error));
         self.clock.read();
+        if sent == Err(Fault::Forgotten) {
+            self.forget_records();
+        }
         self.machine.offsets_sent(sent, self.clock.now());
     }
 
@@ -65,7 +73,7 @@ impl Run<'_> {
             self.machine.doom(SendFault::Undelivered);
             return Ok(());
         }
-        let outcome = match ffi::flush(&worker.producer, FLUSH_TIMEOUT) {
+        let outcome = match self.output.flush(FLUSH_TIMEOUT) {
             Err(_) if self.look_for_missing()? => {
                 self.is_sound = false;
                 self.observed.refused();
@@ -84,7 +92,9 @@ impl Run<'_> {
                 Err(Fault::Retriable)
             }
             Ok(()) if self.look_for_undelivered() => return Ok(()),
-            Ok(()) => ffi::transaction(&worker.producer, TransactionCall::Commit, CALL_TIMEOUT)
+            Ok(()) => self
+                .output
+                .transaction(TransactionCall::Commit, CALL_TIMEOUT)
                 .map_err(|error| self.note("commit_transaction", error)),
         };
         self.clock.read();
@@ -93,18 +103,18 @@ impl Run<'_> {
             self.show_commit();
         }
         self.machine.committed(outcome, self.clock.now());
+        self.worker.status.commits(!self.machine.is_fruitless());
         Ok(())
     }
 
     pub(super) fn abort(&mut self) {
-        let worker = self.worker;
         if self.is_cause_unknown {
             self.ask_for_cause();
         }
         // An abort purges what is queued, and the gap in the sequence numbers can cost the producer its transactional id. In a sound
         // transaction the queue empties by itself.
         if self.is_sound
-            && let Err(code) = ffi::flush(&worker.producer, CALL_TIMEOUT)
+            && let Err(code) = self.output.flush(CALL_TIMEOUT)
         {
             tracing::warn!(
                 code = "RECORDS_WAITING",
@@ -112,11 +122,11 @@ impl Run<'_> {
                 "records are not delivered yet, aborting all the same"
             );
         }
-        let outcome = ffi::transaction(&worker.producer, TransactionCall::Abort, CALL_TIMEOUT)
+        let outcome = self
+            .output
+            .transaction(TransactionCall::Abort, CALL_TIMEOUT)
             .map_err(|error| self.note("abort_transaction", error));
-        // What was undelivered in this transaction is read again.
-        drop(worker.producer.client().context().take_failure());
-        self.at_hand.clear();
+        self.forget_records();
         self.clock.read();
         if outcome.is_ok() {
             self.show_abort();
@@ -125,18 +135,59 @@ impl Run<'_> {
             thread::sleep((Duration::from_millis(20) * self.aborts_in_a_row).min(MAX_ABORT_PAUSE));
         }
         self.machine.aborted(outcome, self.clock.now());
+        self.worker.status.commits(!self.machine.is_fruitless());
     }
 
-    /// Commits where a new group starts. Whoever fails to is told so by the group, and asked again.
+    /// Forgets the records of a transaction that has failed: they are read again.
+    fn forget_records(&mut self) {
+        drop(self.output.context().take_failure());
+        self.at_hand.clear();
+    }
+
+    /// Replaces the producer by one with a new epoch. No transaction is open, so nothing is lost with the old one.
+    pub(super) fn renew(&mut self) -> Result<(), WorkerError> {
+        let Worker { producers, settings, status, stop, .. } = self.worker;
+        let reason = self.last_error.as_ref().map(ToString::to_string);
+        tracing::warn!(
+            code = "PRODUCER_REPLACED",
+            cause = reason.as_deref().unwrap_or(&self.undelivered),
+            aborts = self.aborts_in_a_row,
+            "no transaction of the producer can be committed: taking a new one"
+        );
+        let producer = producers.create().map_err(WorkerError::Producer)?;
+        // The old one is fenced by the new one, and closed in the background: that may take its time.
+        let old = std::mem::replace(&mut self.output, Output::open(producer, settings, status, stop)?);
+        drop(old);
+        self.machine.renewed();
+        Ok(())
+    }
+
+    /// Commits where a new group starts. A worker that cannot is asked again by the group.
     pub(super) fn commit_start(&mut self, offsets: &[(Partition, i64)]) -> Result<(), WorkerError> {
-        let Worker { producer, settings, .. } = self.worker;
+        if self.try_to_commit_start(offsets)? == Err(Fault::Forgotten) {
+            self.renew()?;
+            // What still fails is told by the group, too.
+            let _ = self.try_to_commit_start(offsets)?;
+        }
+        Ok(())
+    }
+
+    fn try_to_commit_start(
+        &mut self,
+        offsets: &[(Partition, i64)],
+    ) -> Result<Result<(), Fault>, WorkerError> {
+        let Self { worker, output, .. } = self;
         let failed = |call| move |error| WorkerError::Transaction { call, error };
-        let Some(member) = GroupMetadata::of_member(&self.worker.consumer) else { return Ok(()) };
-        ffi::transaction(producer, TransactionCall::Begin, CALL_TIMEOUT)
-            .map_err(failed("begin_transaction"))?;
-        let sent = ffi::send_offsets(producer, &settings.input, offsets, &member, CALL_TIMEOUT);
-        let end = if sent.is_ok() { TransactionCall::Commit } else { TransactionCall::Abort };
-        ffi::transaction(producer, end, CALL_TIMEOUT).map_err(failed("commit_transaction"))
+        let Some(member) = GroupMetadata::of_member(&worker.consumer) else { return Ok(Ok(())) };
+        output.transaction(TransactionCall::Begin, CALL_TIMEOUT).map_err(failed("begin_transaction"))?;
+        let input = &worker.settings.input;
+        let sent = ffi::send_offsets(output.producer(), input, offsets, &member, CALL_TIMEOUT)
+            .map_err(|error| fault(&error));
+        if sent != Err(Fault::Forgotten) {
+            let end = if sent.is_ok() { TransactionCall::Commit } else { TransactionCall::Abort };
+            output.transaction(end, CALL_TIMEOUT).map_err(failed("commit_transaction"))?;
+        }
+        Ok(sent)
     }
 
     /// Logs a failed call, keeps it for the error that may follow, and says what must be done.
@@ -162,9 +213,12 @@ impl Run<'_> {
     }
 }
 
-/// librdkafka's rule: retriable, abortable or fatal; what has none of these marks is fatal.
+/// librdkafka's rule: retriable, abortable or fatal; what has none of these marks is fatal. And the brokers forget the id of a producer that
+/// was idle for `transactional.id.expiration.ms`; librdkafka aborts for that, but never asks for a new epoch.
 fn fault(error: &NativeError) -> Fault {
-    if error.is_fatal {
+    if error.code == RDKafkaErrorCode::InvalidProducerIdMapping {
+        Fault::Forgotten
+    } else if error.is_fatal {
         Fault::Fatal
     } else if error.requires_abort {
         Fault::Abortable

@@ -260,6 +260,28 @@ impl Source {
         self.producer.flush(Duration::from_secs(30)).expect("the broker takes the test's records");
     }
 
+    /// Sends some records in a transaction of their own. The source must have a `transactional.id`.
+    pub fn in_transaction<'a>(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = &'a Outbound>,
+        commits: bool,
+    ) {
+        self.producer.begin_transaction().expect("no transaction is open");
+        self.send_all(topic, records);
+        let ended = if commits {
+            self.producer.commit_transaction(ADMIN_TIMEOUT)
+        } else {
+            self.producer.abort_transaction(ADMIN_TIMEOUT)
+        };
+        ended.expect("the broker ends the transaction");
+    }
+
+    /// Takes the source's `transactional.id`.
+    pub fn init_transactions(&self) {
+        self.producer.init_transactions(ADMIN_TIMEOUT).expect("the broker takes the transactional id");
+    }
+
     /// Sends some records and waits until the broker has them.
     pub fn send_all<'a>(&self, topic: &str, records: impl IntoIterator<Item = &'a Outbound>) {
         for record in records {

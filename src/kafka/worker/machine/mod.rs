@@ -10,6 +10,7 @@
 //! - after an abort the input is rewound to the transaction's first offsets, since librdkafka does not;
 //! - before partitions are given up the open transaction ends: committed, or aborted where they are lost already.
 
+mod fruitless;
 mod suspicion;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+use fruitless::Fruitless;
 use suspicion::Suspicion;
 
 /// A partition of the input topic.
@@ -62,6 +64,8 @@ pub enum Command {
     Assign(Vec<Partition>),
     /// Give all partitions up; report with [`Machine::unassigned`].
     Unassign,
+    /// Throw the producer away and take a new one, with a new epoch; report with [`Machine::renewed`].
+    Renew,
     /// Leave the group: nothing is in flight.
     Leave,
     /// Throw consumer and producer away: nothing that they hold can be trusted.
@@ -100,7 +104,9 @@ pub enum Fault {
     Retriable,
     /// The transaction must be aborted.
     Abortable,
-    /// The producer is lost. Also every error that says neither of the others.
+    /// The brokers do not know the producer any more: the transaction never began, and a new producer is needed.
+    Forgotten,
+    /// The producer is lost. Also every error that says none of the others.
     Fatal,
 }
 
@@ -131,6 +137,8 @@ pub enum Failure {
     OutcomeUnknown,
     /// The broker refused even the dead letter of a poison record.
     DeadLetterRefused,
+    /// Transaction after transaction was aborted, and no new producer helped.
+    NoCommit,
 }
 
 #[derive(Debug)]
@@ -139,6 +147,8 @@ struct Transaction {
     /// Records that were polled for it.
     records: usize,
     spans: BTreeMap<Partition, Span>,
+    /// How far the consumer had come when it began, markers and aborted records behind the last ticket included.
+    passed: BTreeMap<Partition, Offset>,
     stage: Stage,
     /// The offsets sent are those behind its last records.
     is_in_step: bool,
@@ -157,7 +167,12 @@ impl Transaction {
     }
 
     fn offsets(&self) -> Vec<(Partition, Offset)> {
-        self.spans.iter().map(|(&it, span)| (it, span.next)).collect()
+        let mut offsets = self.passed.clone();
+        for (&partition, span) in &self.spans {
+            let next = offsets.entry(partition).or_insert(span.next);
+            *next = span.next.max(*next);
+        }
+        offsets.into_iter().collect()
     }
 }
 
@@ -192,9 +207,14 @@ pub struct Machine {
     /// The last poll found no record.
     is_drained: bool,
     rewinds: BTreeMap<Partition, Offset>,
+    /// The offset that comes next for the group, as far as it is committed.
+    committed: BTreeMap<Partition, Offset>,
+    /// The offset that comes next for the consumer. All tickets before it are committed, or in the open transaction, or at hand.
+    reached: BTreeMap<Partition, Offset>,
     given: Option<Vec<Partition>>,
     taken: bool,
     suspicion: Suspicion,
+    fruitless: Fruitless,
     stopping: bool,
     failure: Option<Failure>,
 }
@@ -210,9 +230,12 @@ impl Machine {
             at_hand: VecDeque::new(),
             is_drained: false,
             rewinds: BTreeMap::new(),
+            committed: BTreeMap::new(),
+            reached: BTreeMap::new(),
             given: None,
             taken: false,
             suspicion: Suspicion::default(),
+            fruitless: Fruitless::default(),
             stopping: false,
             failure: None,
         }
@@ -232,6 +255,9 @@ impl Machine {
         if self.stopping && self.transaction.is_none() {
             return Command::Leave;
         }
+        if self.fruitless.must_renew {
+            return Command::Renew;
+        }
         if let Some(partitions) = &self.given {
             return Command::Assign(partitions.clone());
         }
@@ -250,6 +276,9 @@ impl Machine {
         }
         if let Some((&partition, &offset)) = self.rewinds.first_key_value() {
             return Command::Seek(partition, offset);
+        }
+        if self.transaction.is_none() && self.is_drained && self.uncommitted().next().is_some() {
+            return Command::Begin;
         }
         Command::Poll { may_wait: self.transaction.is_none() && self.at_hand.is_empty() }
     }
@@ -274,6 +303,15 @@ impl Machine {
         };
         transaction.finishing.get_or_insert(now);
         Some(command)
+    }
+
+    /// How far the consumer has come where the group has not: what lies between are tickets at hand, and markers and aborted records,
+    /// which are never delivered.
+    fn uncommitted(&self) -> impl Iterator<Item = (Partition, Offset)> {
+        self.reached
+            .iter()
+            .map(|(&partition, &offset)| (partition, offset))
+            .filter(|(partition, offset)| self.committed.get(partition).is_none_or(|it| it < offset))
     }
 
     fn max_records(&self) -> usize {
@@ -302,6 +340,15 @@ impl Machine {
         }
     }
 
+    /// Takes how far the consumer has come: the offsets that it would read next. Called when all that it has delivered is known here.
+    pub fn reached(&mut self, positions: impl IntoIterator<Item = (Partition, Offset)>) {
+        let known = positions
+            .into_iter()
+            // A partition that is to be rewound has tickets before its position.
+            .filter(|(partition, _)| self.owned.contains(partition) && !self.rewinds.contains_key(partition));
+        self.reached.extend(known);
+    }
+
     /// Takes the outcome of [`Command::Begin`].
     pub fn began(&mut self, outcome: Result<(), BeginFault>, now: Duration) {
         match outcome {
@@ -310,6 +357,7 @@ impl Machine {
                     began: now,
                     records: 0,
                     spans: BTreeMap::new(),
+                    passed: self.uncommitted().collect(),
                     stage: Stage::Begun,
                     is_in_step: false,
                     finishing: None,
@@ -319,7 +367,8 @@ impl Machine {
                 self.transaction = Some(transaction);
             }
             Err(BeginFault::NotMember) => {
-                // The records are read again once the group has settled, by whoever owns them then.
+                // The group has news, which come with a poll. The records are read again once it has settled, by the member that owns them then.
+                self.reached.clear();
                 for (partition, offset) in std::mem::take(&mut self.at_hand) {
                     self.rewind(partition, offset);
                 }
@@ -363,8 +412,12 @@ impl Machine {
         match outcome {
             Ok(()) => {
                 let ended = self.transaction.take().expect("only an open transaction is committed");
+                self.committed.extend(ended.offsets());
                 self.suspicion.committed(&ended);
+                self.fruitless = Fruitless::default();
             }
+            // The offsets were taken, so the brokers knew the producer a moment ago: the commit may have happened.
+            Err(Fault::Forgotten) => self.failure = Some(Failure::OutcomeUnknown),
             Err(fault) => self.failed_to_finish(fault, now),
         }
     }
@@ -374,17 +427,24 @@ impl Machine {
         match outcome {
             Ok(()) => {
                 let ended = self.transaction.take().expect("only an open transaction is aborted");
-                self.at_hand.clear();
-                for (&partition, span) in &ended.spans {
-                    self.rewind(partition, span.first);
-                }
-                if ended.blamed && self.suspicion.blame(&ended).is_err() {
+                self.give_back(&ended);
+                if !ended.blamed {
+                    self.failure = self.fruitless.aborted(now).err();
+                } else if self.suspicion.blame(&ended).is_err() {
                     self.failure = Some(Failure::DeadLetterRefused);
                 }
             }
             // There is no abort of an abort.
             Err(Fault::Abortable) => self.failure = Some(Failure::Fatal),
             Err(fault) => self.failed_to_finish(fault, now),
+        }
+    }
+
+    /// Reads a transaction's records again.
+    fn give_back(&mut self, ended: &Transaction) {
+        self.at_hand.clear();
+        for (&partition, span) in &ended.spans {
+            self.rewind(partition, span.first);
         }
     }
 
@@ -398,8 +458,24 @@ impl Machine {
                 }
             }
             Fault::Abortable => transaction.stage = Stage::Doomed,
+            Fault::Forgotten => {
+                let ended = self.transaction.take().expect("it was there");
+                self.give_back(&ended);
+                self.fruitless.must_renew = true;
+            }
             Fault::Fatal => self.failure = Some(Failure::Fatal),
         }
+    }
+
+    /// Whether transaction after transaction was aborted, with no record to blame.
+    #[must_use]
+    pub fn is_fruitless(&self) -> bool {
+        self.fruitless.is_many()
+    }
+
+    /// Takes the success of [`Command::Renew`].
+    pub fn renewed(&mut self) {
+        self.fruitless.must_renew = false;
     }
 
     /// Takes the success of [`Command::Seek`].
@@ -407,9 +483,10 @@ impl Machine {
         self.rewinds.remove(&partition);
     }
 
-    /// Takes the success of [`Command::Assign`].
-    pub fn assigned(&mut self) {
+    /// Takes the success of [`Command::Assign`], and where each partition starts.
+    pub fn assigned(&mut self, starts: impl IntoIterator<Item = (Partition, Offset)>) {
         self.owned = self.given.take().into_iter().flatten().collect();
+        self.committed = starts.into_iter().collect();
     }
 
     /// Takes the success of [`Command::Unassign`].
@@ -417,6 +494,8 @@ impl Machine {
         self.taken = false;
         self.owned.clear();
         self.rewinds.clear();
+        self.committed.clear();
+        self.reached.clear();
         self.at_hand.clear();
         self.suspicion = Suspicion::default();
     }
@@ -428,6 +507,7 @@ impl Machine {
 
     /// Only what is still owned is rewound: another worker reads the rest from the committed offsets.
     fn rewind(&mut self, partition: Partition, offset: Offset) {
+        self.reached.remove(&partition);
         if self.owned.contains(&partition) {
             let first = self.rewinds.entry(partition).or_insert(offset);
             *first = offset.min(*first);

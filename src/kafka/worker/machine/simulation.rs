@@ -42,6 +42,10 @@ enum Sabotage {
     IgnoreSendErrors,
     NoRewind,
     MembershipAtCommit,
+    /// The client tells its old position after it was rewound, and the machine believes it.
+    StalePosition,
+    /// Positions are never told, so what is not delivered is never committed.
+    NoPosition,
 }
 
 type Written = (Partition, Offset, Handling);
@@ -56,8 +60,12 @@ struct Member {
     /// What the group tells it at the next poll.
     notice: Option<Polled>,
     positions: BTreeMap<Partition, Offset>,
+    /// The partitions of which something was consumed since they were assigned or rewound: of the others the client tells no position.
+    consumed: BTreeSet<Partition>,
     at_hand: VecDeque<(Partition, Offset)>,
     open: Option<Open>,
+    /// The brokers have forgotten the producer.
+    is_forgotten: bool,
 }
 
 /// A transaction as the coordinator has it.
@@ -73,6 +81,8 @@ struct World {
     sabotage: Sabotage,
     settings: Settings,
     ends: BTreeMap<Partition, Offset>,
+    /// Offsets that are never delivered: markers of upstream transactions, and aborted records.
+    hidden: BTreeSet<(Partition, Offset)>,
     /// Records that the broker refuses unless they come as dead letters.
     poison: BTreeSet<(Partition, Offset)>,
     committed: BTreeMap<Partition, Offset>,
@@ -90,6 +100,12 @@ impl World {
         let mut random = Random(seed);
         let partitions = 1 + random.below(4) as Partition;
         let ends: BTreeMap<_, _> = (0..partitions).map(|it| (it, random.below(40) as Offset)).collect();
+        let mut hidden = BTreeSet::new();
+        if random.one_in(2) {
+            for (&partition, &end) in &ends {
+                hidden.extend((0..end).filter(|_| random.one_in(3)).map(|offset| (partition, offset)));
+            }
+        }
         let mut poison = BTreeSet::new();
         if random.one_in(3) {
             let partition = random.below(partitions as usize) as Partition;
@@ -108,6 +124,7 @@ impl World {
             settings,
             committed: ends.keys().map(|&it| (it, 0)).collect(),
             ends,
+            hidden,
             poison,
             output: Vec::new(),
             members: Vec::new(),
@@ -131,8 +148,10 @@ impl World {
             owns: false,
             notice: None,
             positions: BTreeMap::new(),
+            consumed: BTreeSet::new(),
             at_hand: VecDeque::new(),
             open: None,
+            is_forgotten: false,
         }
     }
 
@@ -212,6 +231,7 @@ impl World {
         match command {
             Command::Poll { .. } => self.poll(index),
             Command::Begin => {
+                self.tell_positions(index);
                 let member = &mut self.members[index];
                 let outcome = match member.generation {
                     None => {
@@ -233,12 +253,18 @@ impl World {
             Command::Route(handling) => self.route(index, handling),
             Command::SendOffsets(offsets) => {
                 let fault = self.fault(30);
+                // Only a producer without an open transaction is forgotten.
+                let is_first = self.members[index].open.as_ref().is_some_and(|it| it.offsets.is_empty());
+                if self.has_faults && is_first && self.random.one_in(40) {
+                    self.members[index].is_forgotten = true;
+                }
                 let current = self.generation;
                 let late = self.sabotage == Sabotage::MembershipAtCommit;
                 let member = &mut self.members[index];
                 let open = member.open.as_mut().expect("offsets go into a transaction");
                 let generation = if late { member.generation.or(Some(current)) } else { open.generation };
                 let outcome = match fault {
+                    _ if member.is_forgotten => Err(Fault::Forgotten),
                     Some(fault) => Err(fault),
                     None if open.must_abort || generation != Some(current) => Err(Fault::Abortable),
                     None => {
@@ -246,7 +272,17 @@ impl World {
                         Ok(())
                     }
                 };
+                if outcome == Err(Fault::Forgotten) {
+                    member.open = None;
+                    member.at_hand.clear();
+                }
                 member.machine.offsets_sent(outcome, now);
+            }
+            Command::Renew => {
+                let member = &mut self.members[index];
+                assert!(member.open.is_none(), "a producer is replaced only when nothing is in flight");
+                member.is_forgotten = false;
+                member.machine.renewed();
             }
             Command::Commit => self.commit(index),
             Command::Abort => {
@@ -260,8 +296,14 @@ impl World {
             }
             Command::Seek(partition, offset) => {
                 let member = &mut self.members[index];
+                if self.sabotage == Sabotage::StalePosition {
+                    let stale = member.positions[&partition];
+                    member.machine.sought(partition);
+                    member.machine.reached([(partition, stale)]);
+                }
                 if self.sabotage != Sabotage::NoRewind {
                     member.positions.insert(partition, offset);
+                    member.consumed.remove(&partition);
                 }
                 member.machine.sought(partition);
             }
@@ -279,12 +321,14 @@ impl World {
                 let committed = &self.committed;
                 let member = &mut self.members[index];
                 member.positions = partitions.into_iter().map(|it| (it, committed[&it])).collect();
-                member.machine.assigned();
+                member.consumed.clear();
+                member.machine.assigned(member.positions.clone());
             }
             Command::Unassign => {
                 let member = &mut self.members[index];
                 assert!(member.open.is_none(), "partitions are given up only when nothing is in flight");
                 member.positions.clear();
+                member.consumed.clear();
                 member.at_hand.clear();
                 member.generation = None;
                 member.owns = false;
@@ -294,6 +338,7 @@ impl World {
             Command::Leave => unreachable!("nobody is told to stop"),
             Command::Fail(failure) => {
                 assert_ne!(failure, Failure::DeadLetterRefused, "dead letters are never refused here");
+                assert_ne!(failure, Failure::NoCommit, "no fault lasts for half a minute here");
                 self.restart(index);
             }
         }
@@ -313,12 +358,26 @@ impl World {
             member.positions.iter().filter(|(partition, position)| **position < ends[*partition]).collect();
         if behind.is_empty() || (self.has_faults && self.random.one_in(8)) {
             member.machine.polled(Polled::Nothing);
+            self.tell_positions(index);
             return;
         }
         let (&partition, &offset) = behind[self.random.below(behind.len())];
         member.positions.insert(partition, offset + 1);
+        member.consumed.insert(partition);
+        if self.hidden.contains(&(partition, offset)) {
+            member.machine.polled(Polled::Nothing);
+            return;
+        }
         member.at_hand.push_back((partition, offset));
         member.machine.polled(Polled::Record(partition, offset));
+    }
+
+    fn tell_positions(&mut self, index: usize) {
+        if self.sabotage == Sabotage::NoPosition {
+            return;
+        }
+        let Member { machine, positions, consumed, .. } = &mut self.members[index];
+        machine.reached(consumed.iter().map(|it| (*it, positions[it])));
     }
 
     fn route(&mut self, index: usize, handling: Handling) {
@@ -363,7 +422,8 @@ impl World {
         }
         for (&partition, &end) in &self.ends {
             let offsets: Vec<_> = self.output.iter().filter(|it| it.0 == partition).map(|it| it.1).collect();
-            if offsets != (0..end).collect::<Vec<_>>() {
+            let tickets = (0..end).filter(|offset| !self.hidden.contains(&(partition, *offset)));
+            if offsets != tickets.collect::<Vec<_>>() {
                 return Err(format!("partition {partition} of {end} records came out as {offsets:?}"));
             }
         }
@@ -412,6 +472,8 @@ fn the_simulation_sees_each_broken_promise() {
         (Sabotage::IgnoreSendErrors, "ignored send errors"),
         (Sabotage::NoRewind, "no rewind after an abort"),
         (Sabotage::MembershipAtCommit, "membership taken at the commit"),
+        (Sabotage::StalePosition, "a position from before a rewind"),
+        (Sabotage::NoPosition, "positions that are never told"),
     ] {
         assert!((1..5_000).any(|seed| run(seed, sabotage).is_err()), "{name} went unnoticed");
     }

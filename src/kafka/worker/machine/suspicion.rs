@@ -95,6 +95,7 @@ mod tests {
             began: Duration::ZERO,
             records: 0,
             spans: BTreeMap::<Partition, Span>::new(),
+            passed: BTreeMap::new(),
             stage: Stage::Open,
             is_in_step: false,
             finishing: None,
