@@ -75,7 +75,7 @@ impl Run<'_> {
     }
 }
 
-/// Looks at a topic, and gives the error if it takes no records. Without this librdkafka learns only within five minutes that a topic is there again.
+/// Looks at a topic, and gives the error if it takes no records. Without this librdkafka learns only within ten seconds that a topic is there again.
 pub(super) fn look_at(output: &Output, topic: &str) -> Option<RDKafkaErrorCode> {
     match output.producer().client().fetch_metadata(Some(topic), ASK_TIMEOUT) {
         Ok(metadata) => {
