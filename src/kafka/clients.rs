@@ -12,6 +12,12 @@ use rdkafka::producer::{Producer as _, ProducerContext, ThreadedProducer};
 
 use crate::config::{Client, Config, Mechanism, Passthrough, SecretUnreadable};
 
+/// The bytes of tickets that a broker sends in one answer, as packed; a larger batch comes alone.
+///
+/// librdkafka unpacks an answer at once, and a ticket may be thousands of times as large as its packed batch: memory follows what answers
+/// unpack to.
+const FETCH_BYTES: &str = "65536";
+
 /// Settings that librdkafka does not take.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientRefused {
@@ -39,7 +45,9 @@ pub enum ClientRefused {
 /// [`SecretUnreadable`] where a password file cannot be read.
 pub fn input_consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
     let kafka = &config.kafka;
-    let mut client = consumer(config)?;
+    // librdkafka raises the first to the second.
+    let mut client =
+        consumer(config, &[("fetch.max.bytes", FETCH_BYTES), ("message.max.bytes", FETCH_BYTES)])?;
     client
         .set("group.id", &kafka.group_id)
         .set("session.timeout.ms", kafka.session_timeout_ms.to_string())
@@ -57,7 +65,7 @@ pub fn input_consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable>
 /// # Errors
 /// [`SecretUnreadable`] where a password file cannot be read.
 pub fn catalog_consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
-    let mut client = consumer(config)?;
+    let mut client = consumer(config, &[])?;
     // librdkafka wants a group id for any consumer; without a subscription or a commit the brokers never see it.
     client
         .set("group.id", &config.kafka.group_id)
@@ -86,6 +94,7 @@ pub fn producer(config: &Config, transactional_id: &str) -> Result<ClientConfig,
         ("connections.max.idle.ms", "5000"),
         ("linger.ms", "50"),
         ("partitioner", "murmur2_random"),
+        ("queue.buffering.max.kbytes", "65536"),
         ("queue.buffering.max.messages", "20000"),
         ("retry.backoff.ms", "2"),
     ] {
@@ -144,7 +153,7 @@ pub fn check_settings(config: &Config) -> Result<(), ClientRefused> {
     Ok(())
 }
 
-fn consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
+fn consumer(config: &Config, defaults: &[(&str, &str)]) -> Result<ClientConfig, SecretUnreadable> {
     let mut client = ClientConfig::new();
     // 200 MB of zeros fit into a record of 1 MB that a broker takes: `receive.message.max.bytes` is what unpacking may cost. Over it the partition
     // cannot be read on, below it the record becomes a dead letter.
@@ -155,6 +164,9 @@ fn consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
         ("queued.max.messages.kbytes", "16384"),
     ] {
         client.set(name, value);
+    }
+    for (name, value) in defaults {
+        client.set(*name, *value);
     }
     common(config, &mut client)?;
     pass(&config.kafka.consumer, &mut client);

@@ -8,6 +8,7 @@ use crate::{
         router::Settings,
         tickets::{Encoding, load_catalog, ticket, ticket_bytes},
         topics::{Destination, Outbound, Source, Topics},
+        wait::wait_for,
     },
 };
 
@@ -53,6 +54,27 @@ fn a_zip_bomb_becomes_a_digest_and_neither_memory_nor_the_next_ticket_suffers() 
         eprintln!("{codec}: peak {peak:.0} MB, {:?}", start.elapsed());
         assert!(peak < 700.0, "{codec}: {peak:.0} MB");
     }
+}
+
+#[test]
+fn a_backlog_of_large_tickets_that_compress_well_does_not_fill_the_memory() {
+    const TICKETS: usize = 600;
+    let topics = Topics::create(1);
+    load_catalog(&Source::new(topics.broker()), &topics);
+    let wrapping = [("compression.codec", "zstd"), ("batch.num.messages", "1")];
+    let source = Source::with(topics.broker(), &wrapping);
+    let mut large = ticket("large", Destination::Partner);
+    large["body"] = "a".repeat(900_000).into();
+    let large = Outbound::new("large", ticket_bytes(&large, Encoding::Json));
+    source.send_all(&topics.incoming(), std::iter::repeat_n(&large, TICKETS));
+
+    let router = Settings::new(&topics).start("router");
+    wait_for("all tickets are routed", Duration::from_secs(120), || {
+        (router.figure("ticket_router_records_read_total")? >= TICKETS as f64).then_some(())
+    });
+    let peak = router.peak_mb();
+    eprintln!("peak {peak:.0} MB");
+    assert!(peak < 300.0, "{peak:.0} MB");
 }
 
 #[test]

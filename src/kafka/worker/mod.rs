@@ -66,6 +66,8 @@ const IDLE_POLL: Duration = Duration::from_millis(100);
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long librdkafka is asked for what it knows already.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
+/// The records that wait for a transaction to begin take about this many bytes at most, and the last one of them.
+const MAX_GATHERED_BYTES: usize = 8 << 20;
 /// So many batches that cannot be unpacked end the worker: each is the same one, fetched again.
 const MAX_UNREADABLE: u32 = 5;
 
@@ -133,6 +135,7 @@ impl Worker {
             snapshot: self.catalog.snapshot(),
             clock: Clock::new(),
             at_hand: VecDeque::new(),
+            gathered_bytes: 0,
             member: None,
             tried: Default::default(),
             observed: Observed::new(self.policy.rules().len()),
@@ -168,6 +171,8 @@ struct Run<'w> {
     clock: Clock,
     /// The records that the machine has at hand.
     at_hand: VecDeque<BorrowedMessage<'w>>,
+    /// The bytes of the records that were polled since the last transaction began.
+    gathered_bytes: usize,
     /// The membership in whose name the open transaction's offsets go.
     member: Option<GroupMetadata>,
     /// The topics that the open transaction has records for.
@@ -249,6 +254,10 @@ impl Run<'_> {
         let polled = match worker.consumer.poll(if may_wait { IDLE_POLL } else { Duration::ZERO }) {
             Some(Ok(message)) => {
                 let polled = Polled::Record(message.partition(), message.offset());
+                self.gathered_bytes += message.payload_len();
+                if self.gathered_bytes > MAX_GATHERED_BYTES {
+                    self.machine.laden();
+                }
                 self.at_hand.push_back(message);
                 self.clock.record();
                 polled

@@ -26,6 +26,7 @@ static CALL_FAILED: Repeats = Repeats::new();
 impl Run<'_> {
     pub(super) fn begin(&mut self) {
         self.clock.read();
+        self.gathered_bytes = 0;
         let outcome = match GroupMetadata::of_member(&self.worker.consumer) {
             None => Err(BeginFault::NotMember),
             Some(member) => {

@@ -206,6 +206,8 @@ pub struct Machine {
     at_hand: VecDeque<(Partition, Offset)>,
     /// The last poll found no record.
     is_drained: bool,
+    /// The records at hand take enough memory.
+    is_laden: bool,
     rewinds: BTreeMap<Partition, Offset>,
     /// The offset that comes next for the group, as far as it is committed.
     committed: BTreeMap<Partition, Offset>,
@@ -229,6 +231,7 @@ impl Machine {
             transaction: None,
             at_hand: VecDeque::new(),
             is_drained: false,
+            is_laden: false,
             rewinds: BTreeMap::new(),
             committed: BTreeMap::new(),
             reached: BTreeMap::new(),
@@ -268,6 +271,7 @@ impl Machine {
             (Some(_), Some(&record)) => return Command::Route(self.suspicion.handling(record)),
             (None, Some(_))
                 if self.is_drained
+                    || self.is_laden
                     || self.at_hand.len() >= self.max_records().min(self.settings.max_gathered) =>
             {
                 return Command::Begin;
@@ -340,6 +344,11 @@ impl Machine {
         }
     }
 
+    /// Takes that the records at hand take enough memory: a transaction begins with them, however few they are.
+    pub fn laden(&mut self) {
+        self.is_laden = true;
+    }
+
     /// Takes how far the consumer has come: the offsets that it would read next. Called when all that it has delivered is known here.
     pub fn reached(&mut self, positions: impl IntoIterator<Item = (Partition, Offset)>) {
         let known = positions
@@ -351,6 +360,7 @@ impl Machine {
 
     /// Takes the outcome of [`Command::Begin`].
     pub fn began(&mut self, outcome: Result<(), BeginFault>, now: Duration) {
+        self.is_laden = false;
         match outcome {
             Ok(()) => {
                 let mut transaction = Transaction {

@@ -370,6 +370,9 @@ impl World {
         }
         member.at_hand.push_back((partition, offset));
         member.machine.polled(Polled::Record(partition, offset));
+        if self.random.one_in(10) {
+            member.machine.laden();
+        }
     }
 
     fn tell_positions(&mut self, index: usize) {
