@@ -21,6 +21,7 @@ use crate::{
         policy, route, run,
         topics::{self, ConfigArgs, Topics},
     },
+    console::{self, Messages, tell},
     policy::Policy,
     route::Destination,
 };
@@ -86,29 +87,39 @@ impl Data {
     /// The exit code, after the reason was printed.
     pub fn load(&self) -> Result<(Arc<Policy>, Snapshot), ExitCode> {
         let policy = run::load_policy(self.policy.as_deref())?;
-        let folder = load_folder(&self.catalog, Encodings::JSON, |finding| eprintln!("{finding}"))
+        let folder = load_folder(&self.catalog, Encodings::JSON, |finding| tell!("{finding}"))
             .map_err(|error| exit::usage(&error))?;
         Ok((Arc::new(policy), folder.snapshot))
     }
 }
 
-/// Runs the command of this process's arguments.
-///
-/// # Errors
-///
-/// The command failed (exit 1); other failures are in the exit code.
-pub fn main() -> anyhow::Result<ExitCode> {
+/// Runs the command of this process's arguments, and says why it failed if it did.
+#[must_use]
+pub fn main() -> ExitCode {
+    run_command().unwrap_or_else(|error| {
+        if console::is_closed_pipe(&error) {
+            return ExitCode::SUCCESS;
+        }
+        tell!("error: {error:#}");
+        ExitCode::from(exit::FAILED)
+    })
+}
+
+fn run_command() -> anyhow::Result<ExitCode> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no errors.
-            let code = if error.use_stderr() { exit::USAGE } else { 0 };
-            error.print()?;
-            return Ok(ExitCode::from(code));
+        Err(error) if error.use_stderr() => {
+            // The exit code says the same when the message cannot be written.
+            let _ = error.print();
+            return Ok(ExitCode::from(exit::USAGE));
+        }
+        Err(help) => {
+            help.print()?;
+            return Ok(ExitCode::SUCCESS);
         }
     };
     let coloured = io::stderr().is_terminal();
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
+    let (mut out, mut err) = (io::stdout().lock(), Messages);
     match cli.command {
         Command::Demo(args) => {
             drop(out);
@@ -142,7 +153,9 @@ pub fn main() -> anyhow::Result<ExitCode> {
         })),
         Command::Topics(command) => topics::run(&command, &mut out),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "ticket-router", &mut out);
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "ticket-router", &mut script);
+            out.write_all(&script)?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -173,11 +186,8 @@ fn route_lines(data: &Data) -> anyhow::Result<ExitCode> {
         }
     })?;
     progress.finish_and_clear();
-    let mut err = io::stderr();
-    write!(err, "{} tickets:", counts.lines)?;
-    for destination in Destination::ALL {
-        write!(err, " {} {}", destination.default_topic(), counts.written[destination as usize])?;
-    }
-    writeln!(err)?;
+    let written =
+        Destination::ALL.map(|it| format!(" {} {}", it.default_topic(), counts.written[it as usize]));
+    tell!("{} tickets:{}", counts.lines, written.concat());
     Ok(ExitCode::SUCCESS)
 }

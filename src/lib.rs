@@ -4,6 +4,9 @@
 //! follows ([`policy`]), that becomes a party ([`decide`]), and the bytes are put together anew ([`encode`]); [`route`] is all of it for one record. [`kafka`] does
 //! so exactly once for every record of a topic, [`service`] is the process around it, and [`telemetry`] shows it to others.
 
+// They panic when the output cannot be written: see `console`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 // The contracts.
 pub mod proto;
 
@@ -40,6 +43,9 @@ pub mod commands;
 
 #[cfg(feature = "kafka")]
 pub mod cli;
+
+#[cfg(feature = "kafka")]
+mod console;
 
 #[cfg(feature = "kafka")]
 mod panics;

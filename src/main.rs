@@ -4,8 +4,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     ticket_router::guard_panics();
-    ticket_router::cli::main().unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        ExitCode::from(ticket_router::commands::exit::FAILED)
-    })
+    ticket_router::cli::main()
 }

@@ -2,7 +2,7 @@
 
 use std::panic;
 
-use crate::telemetry::Repeats;
+use crate::{console::tell, telemetry::Repeats};
 
 /// One record after another may fail in the same way.
 static PANICS: Repeats = Repeats::new();
@@ -22,7 +22,7 @@ pub fn guard_panics() {
                 "thread `{thread}` panicked at {place}; please report this with the version and the place"
             );
         } else {
-            eprintln!(
+            tell!(
                 "error: thread `{thread}` panicked at {place}; please report this with the version and the place"
             );
         }

@@ -14,6 +14,7 @@ use super::{exit, folder::load_folder, topics::ConfigArgs};
 use crate::{
     catalog::{Catalog, Encodings, Kind, Snapshot},
     config::Config,
+    console::tell,
     kafka::{
         context::Watch,
         feed::{Feed, FeedStatus},
@@ -39,15 +40,15 @@ pub struct TransferArgs {
 /// The brokers do not take the records.
 pub fn load(args: &TransferArgs, out: &mut impl Write) -> anyhow::Result<u8> {
     let Some(config) = config(args) else { return Ok(exit::USAGE) };
-    let folder = match load_folder(&args.folder, Encodings::PROTOBUF, |finding| eprintln!("{finding}")) {
+    let folder = match load_folder(&args.folder, Encodings::PROTOBUF, |finding| tell!("{finding}")) {
         Ok(folder) => folder,
         Err(error) => {
-            eprintln!("error: {error}: {}", error.source);
+            tell!("error: {error}: {}", error.source);
             return Ok(exit::USAGE);
         }
     };
     if folder.errors() > 0 {
-        eprintln!(
+        tell!(
             "error: nothing was written, since {} line(s) cannot be taken; mend them first",
             folder.errors()
         );
@@ -88,7 +89,7 @@ pub fn export(args: &TransferArgs, out: &mut impl Write) -> anyhow::Result<u8> {
     write_file(&args.folder, Kind::Partner, snapshot.partners().map(|it| (it.id(), it.encoded(json))))?;
     summarize(&snapshot, "read from the topics", out)?;
     if status.rejected() > 0 {
-        eprintln!("warning: {} bad record(s) in the topics were left out", status.rejected());
+        tell!("warning: {} bad record(s) in the topics were left out", status.rejected());
     }
     Ok(0)
 }

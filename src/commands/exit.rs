@@ -2,6 +2,8 @@
 
 use std::{error::Error, process::ExitCode};
 
+use crate::console::tell;
+
 /// Something failed.
 pub const FAILED: u8 = 1;
 /// Usage or config.
@@ -13,10 +15,10 @@ pub const BROKER: u8 = 78;
 
 /// Prints an error of usage or config, and returns its exit code.
 pub fn usage(error: &(impl Error + ?Sized)) -> ExitCode {
-    eprintln!("error: {error}");
+    tell!("error: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
-        eprintln!("  because: {cause}");
+        tell!("  because: {cause}");
         source = cause.source();
     }
     ExitCode::from(USAGE)

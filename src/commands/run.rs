@@ -17,6 +17,7 @@ use tokio::{
 use crate::{
     commands::{exit, topics::ConfigArgs},
     config::{Config, Listen},
+    console::tell,
     kafka::{
         check::{Report, Severity, check},
         clients,
@@ -84,11 +85,11 @@ fn start_telemetry(config: &Config) -> Result<Telemetry, Box<dyn std::error::Err
 pub fn load_policy(file: Option<&Path>) -> Result<Policy, ExitCode> {
     let Some(path) = file else { return Ok(Policy::builtin()) };
     let text = std::fs::read_to_string(path).map_err(|error| {
-        eprintln!("error: the policy `{}` cannot be read: {error}", path.display());
+        tell!("error: the policy `{}` cannot be read: {error}", path.display());
         ExitCode::from(exit::USAGE)
     })?;
     Policy::load(&path.display().to_string(), &text).map_err(|refused| {
-        eprintln!("{refused}");
+        tell!("{refused}");
         ExitCode::from(exit::DATA)
     })
 }
@@ -119,7 +120,7 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
         Ok(service) => service,
         Err(error @ StartError::Client(_)) => return Ok(exit::usage(&error)),
         Err(error @ StartError::Catalog(_)) => {
-            eprintln!("error: {:#}", anyhow::Error::from(error));
+            tell!("error: {:#}", anyhow::Error::from(error));
             return Ok(ExitCode::from(exit::DATA));
         }
         Err(error) => return Err(error.into()),

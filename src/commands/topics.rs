@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use crate::config::{Config, Refused, Sources};
+use crate::console::tell;
 use crate::kafka::check::{Report, Severity, check};
 use crate::kafka::clients::ClientRefused;
 use crate::kafka::create::{Plan, create};
@@ -125,6 +126,6 @@ fn print(report: &Report, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
 }
 
 fn usage(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("{error}");
+    tell!("{error}");
     ExitCode::from(USAGE)
 }

@@ -13,13 +13,15 @@ use crate::config::{Log, LogFormat};
 
 /// Sends the log to standard error, as text or JSON, and to `collector` where there is one.
 ///
+/// A line that cannot be written is lost: reporting that on the same standard error would end the process.
+///
 /// # Errors
 ///
 /// `log.level` is no filter.
 pub fn start(config: &Log, collector: Option<&SdkLoggerProvider>) -> Result<(), Box<dyn std::error::Error>> {
     let filter = EnvFilter::try_new(&config.level)
         .map_err(|error| format!("`log.level` = `{}` is no filter: {error}", config.level))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(stderr).log_internal_errors(false);
     let lines = match config.format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
         LogFormat::Text => lines.with_ansi(stderr().is_terminal()).boxed(),

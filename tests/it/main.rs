@@ -10,6 +10,7 @@ mod support;
 mod controls;
 
 mod catalog_follow;
+mod closed_pipes;
 mod consumers;
 mod dead_letters;
 mod exactly_once;

@@ -21,6 +21,7 @@ use tokio::runtime;
 use crate::{
     commands::{exit, run::Signals},
     config::{CatalogFrom, Config, Listen},
+    console::tell,
     kafka::{
         check::{Report, check},
         create::{Plan, create},
@@ -63,7 +64,11 @@ pub struct DemoArgs {
 ///
 /// The demo could not start, or the router ended by itself.
 pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt().with_env_filter("warn,librdkafka=error").with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter("warn,librdkafka=error")
+        .with_writer(io::stderr)
+        .log_internal_errors(false)
+        .init();
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be had")?;
     runtime.block_on(demonstrate(args))
@@ -77,7 +82,7 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         None => Some(Embedded::start().context("the embedded broker does not start")?),
     };
     let config = config(args, embedded.as_ref());
-    view::welcome(&config, embedded.is_some());
+    view::welcome(&config, embedded.is_some(), &mut io::stdout())?;
     let identity = Identity::claim(&config.kafka)?;
     let report = match &embedded {
         Some(embedded) => {
@@ -113,7 +118,7 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
                 }
                 thread::sleep(POLL);
             }
-            view::ready(started.elapsed());
+            view::ready(started.elapsed(), &mut io::stdout())?;
             watch(&args, &config, &tail, &until)
         })?
     };
@@ -129,7 +134,7 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let totals = health.totals();
     ended.context("the router stopped")?;
     let summary = summary?;
-    view::farewell(&summary, &totals, embedded.is_some());
+    view::farewell(&summary, &totals, embedded.is_some(), &mut io::stdout())?;
     Ok(if drained && summary.waiting() == 0 { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
 }
 
@@ -177,7 +182,7 @@ fn prepare(config: &Config, identity: &Identity) -> anyhow::Result<Result<Report
     for report in [created, check(config, identity)?] {
         if !report.is_ok() {
             for finding in &report.findings {
-                eprintln!("{finding}");
+                tell!("{finding}");
             }
             return Ok(Err(ExitCode::from(exit::BROKER)));
         }

@@ -122,41 +122,56 @@ fn shown(text: &str) -> String {
     text.escape_debug().to_string()
 }
 
-pub fn welcome(config: &Config, is_embedded: bool) {
+pub fn welcome(config: &Config, is_embedded: bool, out: &mut impl Write) -> io::Result<()> {
     if is_embedded {
-        println!("ticket-router demo: the service of `ticket-router run` on a broker inside this process.");
+        writeln!(
+            out,
+            "ticket-router demo: the service of `ticket-router run` on a broker inside this process."
+        )?;
     } else {
-        println!(
+        writeln!(
+            out,
             "ticket-router demo: the service of `ticket-router run` on {}.",
             config.kafka.bootstrap_servers
-        );
+        )?;
     }
-    println!("Sample tickets go to `{}`; below is what comes out, a line a ticket:", config.topics.incoming);
-    println!("who asks for what → who owns it, and why (with the clauses of the source document).");
-    println!("Waiting for the catalog and the consumer group. Ctrl-C ends the demo.\n");
+    writeln!(
+        out,
+        "Sample tickets go to `{}`; below is what comes out, a line a ticket:",
+        config.topics.incoming
+    )?;
+    writeln!(out, "who asks for what → who owns it, and why (with the clauses of the source document).")?;
+    writeln!(out, "Waiting for the catalog and the consumer group. Ctrl-C ends the demo.\n")
 }
 
-pub fn ready(after: Duration) {
-    println!("Ready after {:.1} s.\n", after.as_secs_f64());
+pub fn ready(after: Duration, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "Ready after {:.1} s.\n", after.as_secs_f64())
 }
 
-pub fn farewell(summary: &Summary, totals: &Totals, is_embedded: bool) {
+pub fn farewell(
+    summary: &Summary,
+    totals: &Totals,
+    is_embedded: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let seen: u64 = summary.seen.iter().sum();
-    println!("\n{} tickets sent, {seen} routed in {} transactions:", summary.sent, totals.commits);
+    writeln!(out, "\n{} tickets sent, {seen} routed in {} transactions:", summary.sent, totals.commits)?;
     for (label, count) in LABELS.iter().zip(summary.seen) {
-        println!("  {label:<12} {count:>6}");
+        writeln!(out, "  {label:<12} {count:>6}")?;
     }
     if summary.waiting() > 0 {
-        println!("  {} were still on their way.", summary.waiting());
+        writeln!(out, "  {} were still on their way.", summary.waiting())?;
     }
     if is_embedded {
-        println!(
+        writeln!(
+            out,
             "\nThe embedded broker shows the routing; exactly-once needs a real one: `ticket-router demo --bootstrap HOST:PORT`."
-        );
+        )?;
     }
-    println!(
+    writeln!(
+        out,
         "Next: `ticket-router route --catalog samples/catalog < samples/tickets.jsonl` routes files without Kafka,\n\
          `ticket-router explain --catalog samples/catalog < ticket.json` says why a ticket goes where it goes,\n\
          `ticket-router policy table` shows all rules."
-    );
+    )
 }

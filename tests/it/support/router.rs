@@ -78,16 +78,18 @@ impl Settings {
 
     /// Runs a command with these settings to its end; gives its exit code, and what it said.
     pub fn run(&self, command: &[&str]) -> (Option<i32>, String) {
-        let config = self.dir.path().join("command.toml");
-        fs::write(&config, self.table.to_string()).expect("the test's folder can be written");
-        let output = Command::new(env!("CARGO_BIN_EXE_ticket-router"))
-            .args(command)
-            .arg("--config")
-            .arg(&config)
-            .output()
-            .expect("cargo built the router");
+        let output = self.command(command).output().expect("cargo built the router");
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// A command with these settings, not yet started.
+    pub fn command(&self, command: &[&str]) -> Command {
+        let config = self.dir.path().join("command.toml");
+        fs::write(&config, self.table.to_string()).expect("the test's folder can be written");
+        let mut program = Command::new(env!("CARGO_BIN_EXE_ticket-router"));
+        program.args(command).arg("--config").arg(&config);
+        program
     }
 
     /// Starts one router with these settings and a port of its own; the name is for the output of a test that fails.
