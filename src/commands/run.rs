@@ -71,9 +71,17 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
 
 /// Starts the exporters and the log.
 fn start_telemetry(config: &Config) -> Result<Telemetry, Box<dyn std::error::Error>> {
-    let settings = telemetry::Settings::resolve(&config.telemetry, |name| std::env::var(name).ok())?;
-    let telemetry = Telemetry::start(&settings)?;
+    // What is not UTF-8 becomes a value that is ignored with a warning, like any other that cannot be honoured.
+    let variable = |name: &str| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned());
+    let (settings, ignored) = telemetry::Settings::resolve(&config.telemetry, variable)?;
+    let (telemetry, failed) = Telemetry::start(&settings);
     telemetry::start_log(&config.log, telemetry.logs())?;
+    for variable in ignored {
+        tracing::warn!(code = "TELEMETRY_SETTING", "{variable}");
+    }
+    for signal in failed {
+        tracing::warn!(code = "TELEMETRY_SETTING", "{:#}", anyhow::Error::from(signal));
+    }
     Ok(telemetry)
 }
 

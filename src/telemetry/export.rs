@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry_otlp::{
-    ExporterBuildError, LogExporter as OtlpLogs, MetricExporter as OtlpMetrics, SpanExporter as OtlpSpans,
-    WithExportConfig, WithHttpConfig,
+    Compression, ExporterBuildError, LogExporter as OtlpLogs, MetricExporter as OtlpMetrics, Protocol,
+    SpanExporter as OtlpSpans, WithExportConfig, WithHttpConfig,
 };
 use opentelemetry_sdk::{
     Resource,
@@ -26,7 +26,7 @@ use super::{
 
 /// An exporter cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub enum NotExported {
+pub enum Unusable {
     /// The certificates of the collector.
     #[error(transparent)]
     Certificate(#[from] CertificateUnusable),
@@ -48,22 +48,26 @@ impl Spans {
     /// # Errors
     ///
     /// The settings do not allow it.
-    pub fn start(target: &Target, resource: &Resource, dropped: &Arc<Dropped>) -> Result<Self, NotExported> {
+    pub fn start(target: &Target, resource: &Resource, dropped: &Arc<Dropped>) -> Result<Self, Unusable> {
         let exporter = towards(target, OtlpSpans::builder().with_http())?.build()?;
-        Ok(Self::with(exporter, target.queue, resource, dropped))
+        let batches = SpanBatches::default()
+            .with_max_queue_size(target.queue)
+            .with_max_export_batch_size(target.batch)
+            .with_scheduled_delay(target.delay);
+        Ok(Self::with(exporter, target.queue, batches, resource, dropped))
     }
 
     /// Starts with any exporter.
     pub(crate) fn with(
         exporter: impl SpanExporter + 'static,
         queue: usize,
+        batches: SpanBatches,
         resource: &Resource,
         dropped: &Arc<Dropped>,
     ) -> Self {
         let room = Room::new(Signal::Spans, queue, dropped);
-        let batches = SpanBatches::default().with_max_queue_size(queue).build();
         let mut processor = BatchSpanProcessor::builder(Counted { inner: exporter, room: room.clone() })
-            .with_batch_config(batches)
+            .with_batch_config(batches.build())
             .build();
         processor.set_resource(resource);
         Self { processor, room }
@@ -97,10 +101,14 @@ impl Lines {
     /// # Errors
     ///
     /// The settings do not allow it.
-    pub fn start(target: &Target, dropped: &Arc<Dropped>) -> Result<Self, NotExported> {
+    pub fn start(target: &Target, dropped: &Arc<Dropped>) -> Result<Self, Unusable> {
         let exporter = towards(target, OtlpLogs::builder().with_http())?.build()?;
         let room = Room::new(Signal::Logs, target.queue, dropped);
-        let batches = LogBatches::default().with_max_queue_size(target.queue).build();
+        let batches = LogBatches::default()
+            .with_max_queue_size(target.queue)
+            .with_max_export_batch_size(target.batch)
+            .with_scheduled_delay(target.delay)
+            .build();
         let processor = BatchLogProcessor::builder(Counted { inner: exporter, room: room.clone() })
             .with_batch_config(batches)
             .build();
@@ -133,14 +141,19 @@ impl LogProcessor for Lines {
 /// # Errors
 ///
 /// The settings do not allow it.
-pub fn metrics(target: &Target, dropped: &Arc<Dropped>) -> Result<impl PushMetricExporter, NotExported> {
+pub fn metrics(target: &Target, dropped: &Arc<Dropped>) -> Result<impl PushMetricExporter, Unusable> {
     let inner = towards(target, OtlpMetrics::builder().with_http())?.build()?;
     Ok(Counted { inner, room: Room::new(Signal::Metrics, 0, dropped) })
 }
 
-fn towards<B: WithHttpConfig + WithExportConfig>(target: &Target, builder: B) -> Result<B, NotExported> {
+fn towards<B: WithHttpConfig + WithExportConfig>(target: &Target, builder: B) -> Result<B, Unusable> {
     let client = Client::new(target)?;
-    Ok(builder.with_http_client(client).with_endpoint(&target.url).with_timeout(target.timeout))
+    let builder = builder
+        .with_http_client(client)
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(&target.url)
+        .with_timeout(target.timeout);
+    Ok(if target.is_compressed { builder.with_compression(Compression::Gzip) } else { builder })
 }
 
 /// An exporter that gives back room, and counts what it could not export.

@@ -20,6 +20,7 @@ mod repeats;
 mod sampling;
 mod settings;
 mod tracer;
+mod variables;
 
 #[cfg(test)]
 mod reference;
@@ -28,7 +29,6 @@ mod tests;
 
 pub use context::{LEN as TRACEPARENT_LEN, TRACEPARENT, TRACESTATE};
 pub use dropped::{Dropped, Signal};
-pub use export::NotExported;
 pub use gather::gather;
 pub use histogram::Histogram;
 pub use instruments::{PROCESS_BOUNDS, RECORDS_BOUNDS, TRANSACTION_BOUNDS};
@@ -37,7 +37,7 @@ pub use meters::Meters;
 pub use page::{MEDIA_TYPE, page};
 pub use repeats::Repeats;
 pub use sampling::Sampling;
-pub use settings::{Refused, Settings};
+pub use settings::Settings;
 pub use tracer::{Batch, Names, Outcome, Traced, Tracer};
 
 use std::{
@@ -54,6 +54,7 @@ use opentelemetry_sdk::{
     trace::{IdGenerator, RandomIdGenerator},
 };
 
+use self::export::Unusable;
 use crate::service::Health;
 
 /// What is exported, and the way there.
@@ -67,32 +68,35 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Starts the exporters of the settings; with none of them, nothing is started.
-    ///
-    /// # Errors
-    ///
-    /// An exporter's settings are refused. Whether the collector answers is not looked at.
-    pub fn start(settings: &Settings) -> Result<Self, NotExported> {
+    /// Starts the exporters of the settings; with none of them, nothing is started. Returns why an exporter
+    /// could not be made beside it. Whether the collector answers is not looked at.
+    #[must_use]
+    pub fn start(settings: &Settings) -> (Self, Vec<NotExported>) {
         let mut telemetry = Self::default();
+        let mut failed = Vec::new();
         if !settings.is_on() {
-            return Ok(telemetry);
+            return (telemetry, failed);
         }
         let resource = resource();
         let dropped = &telemetry.dropped;
         if let Some((target, sampling)) = &settings.traces {
-            telemetry.traces = Some((Arc::new(export::Spans::start(target, &resource, dropped)?), *sampling));
+            let spans = export::Spans::start(target, &resource, dropped);
+            telemetry.traces = keep(spans, "traces", &mut failed).map(|spans| (Arc::new(spans), *sampling));
         }
         if let Some(target) = &settings.metrics {
-            let reader = PeriodicReader::builder(export::metrics(target, dropped)?).build();
-            let provider = SdkMeterProvider::builder().with_resource(resource.clone()).with_reader(reader);
-            telemetry.metrics = Some(provider.build());
+            let exporter = keep(export::metrics(target, dropped), "metrics", &mut failed);
+            telemetry.metrics = exporter.map(|exporter| {
+                let reader = PeriodicReader::builder(exporter).with_interval(settings.metric_interval);
+                let provider = SdkMeterProvider::builder().with_resource(resource.clone());
+                provider.with_reader(reader.build()).build()
+            });
         }
         if let Some(target) = &settings.logs {
-            let lines = export::Lines::start(target, dropped)?;
-            let provider = SdkLoggerProvider::builder().with_resource(resource).with_log_processor(lines);
-            telemetry.logs = Some(provider.build());
+            let lines = keep(export::Lines::start(target, dropped), "logs", &mut failed);
+            let provider = SdkLoggerProvider::builder().with_resource(resource);
+            telemetry.logs = lines.map(|lines| provider.with_log_processor(lines).build());
         }
-        Ok(telemetry)
+        (telemetry, failed)
     }
 
     /// Where log lines go, beside standard error.
@@ -160,6 +164,19 @@ impl Telemetry {
             }
         }
     }
+}
+
+/// An exporter that could not be made, of a signal that therefore stays here.
+#[derive(Debug, thiserror::Error)]
+#[error("{signal} are not exported")]
+pub struct NotExported {
+    signal: &'static str,
+    #[source]
+    error: Unusable,
+}
+
+fn keep<E>(exporter: Result<E, Unusable>, signal: &'static str, failed: &mut Vec<NotExported>) -> Option<E> {
+    exporter.map_err(|error| failed.push(NotExported { signal, error })).ok()
 }
 
 /// Who speaks: as `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say, and by defaults where they do not.

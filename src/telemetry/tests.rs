@@ -10,7 +10,7 @@ use opentelemetry::trace::SpanId;
 use opentelemetry_sdk::{
     Resource,
     error::{OTelSdkError, OTelSdkResult},
-    trace::{SpanData, SpanExporter},
+    trace::{BatchConfigBuilder, SpanData, SpanExporter},
 };
 
 use super::{
@@ -137,7 +137,13 @@ impl SpanExporter for Memory {
 fn traced(tickets: usize, fails: bool) -> (Vec<SpanData>, u64) {
     let dropped = Arc::new(Dropped::default());
     let memory = Memory { spans: Arc::default(), fails };
-    let spans = Arc::new(export::Spans::with(memory.clone(), 1_000, &Resource::builder().build(), &dropped));
+    let spans = Arc::new(export::Spans::with(
+        memory.clone(),
+        1_000,
+        BatchConfigBuilder::default(),
+        &Resource::builder().build(),
+        &dropped,
+    ));
     let tracer = Tracer::new(Sampling::new(true, 1.0), Arc::clone(&spans), names());
     let mut batch = Batch::default();
     for _ in 0..tickets {

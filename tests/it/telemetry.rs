@@ -116,6 +116,49 @@ fn one_trace_runs_from_the_helpdesk_to_the_owners_record_and_the_commit_is_linke
 }
 
 #[test]
+fn variables_that_cannot_be_honoured_are_told_and_the_rest_is_exported_with_gzip() {
+    let topics = Topics::create(1);
+    let source = Source::new(topics.broker());
+    load_catalog(&source, &topics);
+    let collector = Collector::start();
+    let mut settings = Settings::new(&topics);
+    settings
+        .environment("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
+        .environment("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+        .environment("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+        .environment("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "snappy")
+        .environment("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/nowhere/ca.pem")
+        .environment("OTEL_METRICS_EXPORTER", "otlp,console")
+        .environment("OTEL_METRIC_EXPORT_INTERVAL", "250")
+        .environment("OTEL_BLRP_SCHEDULE_DELAY", "often");
+    let mut router = settings.start("router");
+    let mut watch = Watch::new(&topics);
+    source.send_all(&topics.incoming(), &[isv_ticket("k")]);
+    watch.wait_for_key("k");
+    wait_for("the collector has the figures", FIGURES_DEADLINE, || {
+        (collector.counter("ticket_router.tickets") == Some(1)).then_some(())
+    });
+    router.terminate();
+    assert!(router.wait_for_end().success());
+    // `snappy` is not known, so the compression of all signals counts for the log, too.
+    assert_eq!(collector.signals(true), ["logs", "metrics"].map(str::to_owned).into());
+    assert!(collector.signals(false).is_empty());
+    let said = router.said();
+    let warned = said.lines().filter(|line| line.contains("TELEMETRY_SETTING")).collect::<Vec<_>>();
+    assert_eq!(warned.len(), 5, "{warned:?}");
+    for words in [
+        ["OTEL_EXPORTER_OTLP_PROTOCOL", "`http/protobuf` is used"],
+        ["OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "`OTEL_EXPORTER_OTLP_COMPRESSION` counts"],
+        ["OTEL_METRICS_EXPORTER", "metrics are exported by `otlp` alone"],
+        ["OTEL_BLRP_SCHEDULE_DELAY", "1000 is used"],
+        ["traces are not exported", "/nowhere/ca.pem"],
+    ] {
+        let is_told = |line: &&str| words.iter().all(|word| line.contains(word));
+        assert_eq!(warned.iter().copied().filter(is_told).count(), 1, "{words:?}: {warned:?}");
+    }
+}
+
+#[test]
 fn what_is_not_traced_carries_its_context_on_as_it_came() {
     let headers = [Some(UNSAMPLED), Some("nonsense"), None];
     let sampled_too = [Some(SAMPLED)];

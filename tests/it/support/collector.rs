@@ -1,6 +1,7 @@
 //! A collector for OTLP over HTTP, in the test's own process.
 
 use std::{
+    collections::BTreeSet,
     io::Read,
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex},
@@ -8,7 +9,14 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Bytes, extract::Path, routing::post};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::Path,
+    http::{HeaderMap, header::CONTENT_ENCODING},
+    routing::post,
+};
+use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::{
     collector::{
         logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
@@ -26,10 +34,16 @@ use super::wait::wait_for;
 /// The exporter of metrics speaks every second in tests; the one of spans at the latest after five.
 const EXPORT_DEADLINE: Duration = Duration::from_secs(30);
 
+struct Request {
+    signal: String,
+    body: Bytes,
+    is_compressed: bool,
+}
+
 /// A collector that takes everything. It ends with the value.
 pub struct Collector {
     address: SocketAddr,
-    taken: Arc<Mutex<Vec<(String, Bytes)>>>,
+    taken: Arc<Mutex<Vec<Request>>>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -43,8 +57,11 @@ impl Collector {
         let (stop, stopped) = oneshot::channel::<()>();
         let sink = Arc::clone(&taken);
         thread::spawn(move || {
-            let take = move |Path(signal): Path<String>, body: Bytes| async move {
-                sink.lock().expect("nobody panics while taking").push((signal, body));
+            let take = move |Path(signal): Path<String>, headers: HeaderMap, body: Bytes| async move {
+                let is_compressed = headers.get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
+                let body = if is_compressed { unpacked(&body) } else { body };
+                let request = Request { signal, body, is_compressed };
+                sink.lock().expect("nobody panics while taking").push(request);
             };
             let routes = Router::new().route("/v1/{signal}", post(take));
             let runtime = runtime::Builder::new_current_thread().enable_all().build();
@@ -67,7 +84,13 @@ impl Collector {
 
     /// All bytes that it took.
     pub fn bytes(&self) -> Vec<Bytes> {
-        self.taken.lock().expect("nobody panics while taking").iter().map(|(_, body)| body.clone()).collect()
+        self.taken.lock().expect("nobody panics while taking").iter().map(|it| it.body.clone()).collect()
+    }
+
+    /// The signals of the requests that came compressed, or that did not.
+    pub fn signals(&self, is_compressed: bool) -> BTreeSet<String> {
+        let taken = self.taken.lock().expect("nobody panics while taking");
+        taken.iter().filter(|it| it.is_compressed == is_compressed).map(|it| it.signal.clone()).collect()
     }
 
     /// All spans that it took.
@@ -121,9 +144,15 @@ impl Collector {
 
     fn requests<M: Message + Default>(&self, signal: &str) -> Vec<M> {
         let taken = self.taken.lock().expect("nobody panics while taking");
-        let bodies = taken.iter().filter(|(of, _)| of == signal);
-        bodies.map(|(_, body)| M::decode(body.clone()).expect("the router sends protobuf")).collect()
+        let requests = taken.iter().filter(|it| it.signal == signal);
+        requests.map(|it| M::decode(it.body.clone()).expect("the router sends protobuf")).collect()
     }
+}
+
+fn unpacked(body: &Bytes) -> Bytes {
+    let mut plain = Vec::new();
+    GzDecoder::new(&body[..]).read_to_end(&mut plain).expect("the router sends gzip");
+    plain.into()
 }
 
 /// A collector that takes connections and never answers. It ends with the test's process.
