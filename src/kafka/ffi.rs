@@ -121,8 +121,13 @@ impl Headers {
                 len as isize,
             );
         }
-        // Lengths are varints: at most five bytes each.
-        self.bytes += name.len() + len + 10;
+        self.bytes += Self::size(name.len(), len);
+    }
+
+    /// An upper bound of what a header takes in a record. Lengths are varints: at most five bytes each.
+    #[must_use]
+    pub const fn size(name: usize, value: usize) -> usize {
+        name + value + 10
     }
 
     /// An upper bound of what the headers take in a record.

@@ -39,7 +39,7 @@ pub enum DeadLetterReason {
     OutputTooLarge,
     /// The record ended the process that read it, again and again.
     Poison,
-    /// The dead letter itself would not fit: it carries key, origin and digest instead of the bytes.
+    /// The dead letter itself would not fit: it carries key, headers, origin and digest instead of the bytes.
     DeadLetterTruncated,
 }
 
@@ -119,7 +119,7 @@ impl DeadLetterReason {
             Self::Poison => ("POISON", "the record ended the process that read it, again and again"),
             Self::DeadLetterTruncated => (
                 "DEAD_LETTER_TRUNCATED",
-                "the dead letter did not fit: key, origin and digest stand for the bytes",
+                "the dead letter did not fit: key, headers, origin and digest stand for the bytes",
             ),
         }
     }

@@ -85,13 +85,26 @@ fn a_dead_letter_that_does_not_fit_its_topic_is_cut_to_key_origin_and_digest() {
     settings.set("limits.max_record_bytes", 100_000).set("limits.max_output_bytes", 200_000);
     let _router = settings.start("router");
     let mut watch = Watch::new(&topics);
-    let huge = Outbound::new("huge", vec![0_u8; 1_000_000]);
+    let huge = Outbound::new("huge", vec![0_u8; 1_000_000]).header("helpdesk-event", "7");
+    let large = Outbound::new("large", vec![0_u8; 800_000])
+        .header("helpdesk-event", "7")
+        .header("trail", vec![b'x'; 199_000])
+        .header("last", "8");
     let next = Outbound::new("next", ticket_bytes(&ticket("next", Destination::Partner), Encoding::Json));
-    source.send_all(&topics.incoming(), &[huge, next]);
+    source.send_all(&topics.incoming(), &[huge, large, next]);
 
     let (_, dead) = watch.wait_for_key("huge");
     assert_eq!(dead.header("ticket-router.error.reason"), Some("DEAD_LETTER_TRUNCATED"));
-    assert!(dead.value.is_none_or(|value| value.is_empty()));
+    assert!(dead.value.as_ref().is_none_or(|value| value.is_empty()));
+    assert_eq!(dead.header("helpdesk-event"), Some("7"));
+    assert_eq!(dead.header("ticket-router.error.headers-left-out"), None);
+    // 199,000 bytes and the router's own headers do not fit into 200,000; the small ones on both sides of it
+    // do.
+    let (_, dead) = watch.wait_for_key("large");
+    assert_eq!(dead.header("ticket-router.error.reason"), Some("DEAD_LETTER_TRUNCATED"));
+    assert_eq!(dead.header("ticket-router.error.headers-left-out"), Some("1"));
+    assert_eq!([dead.header("helpdesk-event"), dead.header("last")], [Some("7"), Some("8")]);
+    assert_eq!(dead.header("trail"), None);
     let (topic, _) = watch.wait_for_key("next");
     assert_eq!(topic, topics.outgoing(Destination::Partner));
 }

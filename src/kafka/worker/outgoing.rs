@@ -1,6 +1,6 @@
 //! The records that the router writes: headers of a routed ticket, and the dead letter.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use rdkafka::message::BorrowedHeaders;
 use xxhash_rust::xxh3::xxh3_128;
@@ -22,6 +22,11 @@ const CONTENT_TYPE: &[u8] = b"content-type";
 const RECORD_OVERHEAD: usize = 128;
 /// A key up to this size stays with a truncated dead letter.
 const MAX_KEPT_KEY: usize = 64 * 1024;
+/// What the record and the router's own headers take in a truncated dead letter, beside the detail and a
+/// topic's name of 249 bytes.
+const OWN_ROOM: usize = 2 * 1024;
+/// A `tracestate` up to this size is carried on by everybody (W3C Trace Context, section 3.3.1.5).
+const MAX_KEPT_TRACESTATE: usize = 512;
 
 /// A polled record, as the outgoing ones need it.
 #[derive(Clone, Copy)]
@@ -116,7 +121,7 @@ pub struct DeadLetter<'m> {
     pub key: Option<&'m [u8]>,
     /// The incoming bytes; `None` where they do not fit.
     pub value: Option<&'m [u8]>,
-    /// The incoming headers with the reason; where they do not fit, the reason alone.
+    /// The incoming headers, as far as they fit, with the reason.
     pub headers: Headers,
     /// The reason that stands in them.
     pub reason: DeadLetterReason,
@@ -125,7 +130,8 @@ pub struct DeadLetter<'m> {
 impl<'m> DeadLetter<'m> {
     /// Makes the dead letter of a record, of at most `max_size` bytes.
     ///
-    /// What does not fit is replaced by its digest, so that nothing blocks the partition.
+    /// What does not fit is replaced by its digest, so that nothing blocks the partition: first the value,
+    /// then the largest headers.
     #[must_use]
     pub fn new(incoming: &Incoming<'m>, bad: &BadRecord, max_size: usize) -> Self {
         let mut headers = Headers::with_capacity(16);
@@ -135,12 +141,27 @@ impl<'m> DeadLetter<'m> {
             return Self { key: incoming.key, value: incoming.value, headers, reason: bad.reason };
         }
 
+        Self::truncated(incoming, bad, max_size)
+    }
+
+    #[cold]
+    fn truncated(incoming: &Incoming<'m>, bad: &BadRecord, max_size: usize) -> Self {
         let reason = DeadLetterReason::DeadLetterTruncated;
-        let mut headers = Headers::with_capacity(10);
-        add_trace(&mut headers, incoming);
+        let key = incoming.key.filter(|key| key.len() <= MAX_KEPT_KEY.min(max_size / 2));
+        let room = max_size.saturating_sub(OWN_ROOM + bad.detail.len() + key.map_or(0, <[u8]>::len));
+        let mut headers = Headers::with_capacity(16);
+        let mut left_out = copy_headers_within(&mut headers, incoming, room);
+        if let Some(mut trace) = incoming.trace {
+            let tracestate = trace.tracestate.filter(|it| it.len() <= MAX_KEPT_TRACESTATE);
+            left_out += usize::from(trace.tracestate != tracestate);
+            trace.tracestate = tracestate;
+            add_trace(&mut headers, &trace);
+        }
         let detail = format!("{}: {}", bad.reason.code(), bad.detail);
         add_error(&mut headers, incoming, reason, &detail);
-        let key = incoming.key.filter(|key| key.len() <= MAX_KEPT_KEY);
+        if left_out > 0 {
+            add_display(&mut headers, b"ticket-router.error.headers-left-out", left_out);
+        }
         if let (Some(full), None) = (incoming.key, key) {
             add_digest(&mut headers, b"ticket-router.error.key-digest", full);
         }
@@ -150,6 +171,31 @@ impl<'m> DeadLetter<'m> {
         }
         Self { key, value: None, headers, reason }
     }
+}
+
+/// Copies the incoming headers as far as they fit, in their order, and returns how many were left out: the
+/// largest.
+fn copy_headers_within(headers: &mut Headers, incoming: &Incoming<'_>, room: usize) -> usize {
+    let size = |name: &[u8], value: Option<&[u8]>| Headers::size(name.len(), value.map_or(0, <[u8]>::len));
+    let mut sizes: Vec<_> = incoming_headers(incoming.headers)
+        .enumerate()
+        .filter(|(_, (name, _))| travels_on(incoming, name))
+        .map(|(index, (name, value))| (size(name, value), index))
+        .collect();
+    // From the smallest on; of two alike, the one that came first stays.
+    sizes.sort_unstable();
+    let mut taken = 0;
+    let fitting = sizes.iter().take_while(|(size, _)| {
+        taken += size;
+        taken <= room
+    });
+    let kept: BTreeSet<_> = fitting.map(|(_, index)| *index).collect();
+    for (index, (name, value)) in incoming_headers(incoming.headers).enumerate() {
+        if kept.contains(&index) {
+            headers.add(name, value);
+        }
+    }
+    sizes.len() - kept.len()
 }
 
 fn add_error(headers: &mut Headers, incoming: &Incoming<'_>, reason: DeadLetterReason, detail: &str) {
@@ -170,15 +216,21 @@ fn add_display(headers: &mut Headers, name: &[u8], value: impl fmt::Display) {
 
 fn copy_headers(headers: &mut Headers, incoming: &Incoming<'_>, keep: impl Fn(&[u8]) -> bool) {
     for (name, value) in incoming_headers(incoming.headers) {
-        if !name.starts_with(RESERVED) && keep(name) && !(incoming.trace.is_some() && is_trace(name)) {
+        if travels_on(incoming, name) && keep(name) {
             headers.add(name, value);
         }
     }
-    add_trace(headers, incoming);
+    if let Some(trace) = &incoming.trace {
+        add_trace(headers, trace);
+    }
 }
 
-fn add_trace(headers: &mut Headers, incoming: &Incoming<'_>) {
-    let Some(trace) = &incoming.trace else { return };
+fn travels_on(incoming: &Incoming<'_>, name: &[u8]) -> bool {
+    let is_replaced = incoming.trace.is_some() && is_trace(name);
+    !is_replaced && !name.starts_with(RESERVED)
+}
+
+fn add_trace(headers: &mut Headers, trace: &TraceHeaders<'_>) {
     headers.add(TRACEPARENT, Some(&trace.traceparent));
     if let Some(tracestate) = trace.tracestate {
         headers.add(TRACESTATE, Some(tracestate));

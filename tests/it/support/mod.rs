@@ -4,6 +4,7 @@ pub mod acls;
 pub mod collector;
 pub mod headers;
 pub mod load;
+pub mod python;
 pub mod router;
 pub mod tickets;
 pub mod topics;
