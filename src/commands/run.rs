@@ -1,6 +1,7 @@
 //! `ticket-router run`: the service.
 
 use std::{
+    convert::Infallible,
     path::Path,
     process::ExitCode,
     sync::Arc,
@@ -30,6 +31,8 @@ use crate::{
     telemetry::{self, Telemetry},
 };
 
+/// A folder is cleaned once a day, so nothing is missed; two questions to the operating system cost nothing.
+const LOOK_AFTER_EVERY: Duration = Duration::from_secs(5);
 /// Two signals within this time are one.
 const APART: Duration = Duration::from_millis(500);
 
@@ -71,7 +74,8 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
 
 /// Starts the exporters and the log.
 fn start_telemetry(config: &Config) -> Result<Telemetry, Box<dyn std::error::Error>> {
-    // What is not UTF-8 becomes a value that is ignored with a warning, like any other that cannot be honoured.
+    // What is not UTF-8 becomes a value that is ignored with a warning, like any other that cannot be
+    // honoured.
     let variable = |name: &str| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned());
     let (settings, ignored) = telemetry::Settings::resolve(&config.telemetry, variable)?;
     let (telemetry, failed) = Telemetry::start(&settings);
@@ -108,6 +112,8 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
         Ok(identity) => Arc::new(identity),
         Err(error) => return Ok(exit::usage(&error)),
     };
+    let lock_file = identity.lock_file().display();
+    tracing::info!(%lock_file, id = identity.transactional_id(0), "this copy has a slot");
 
     let asking = (config.clone(), Arc::clone(&identity));
     let report = tokio::select! {
@@ -137,6 +143,7 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
     let http = serve_http(config, service.health(), http_stopped).await?;
 
     let outcome = tokio::select! {
+        never = look_after(&identity) => match never {},
         ended = service.ended() => ended.context("the router stops"),
         () = signals.next() => {
             tracing::info!("told to stop: finishing what is in flight");
@@ -159,6 +166,15 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
     sum_up(&health.totals());
     outcome?;
     Ok(if drained { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
+}
+
+/// Keeps the lock file of this copy where it is.
+async fn look_after(identity: &Identity) -> Infallible {
+    let mut every = tokio::time::interval(LOOK_AFTER_EVERY);
+    loop {
+        every.tick().await;
+        identity.look_after();
+    }
 }
 
 fn show(report: &Report) {

@@ -44,10 +44,13 @@ pub struct Kafka {
     pub instance: Option<String>,
 
     /// Folder for the lock files that give each copy on one host its own slot.
-    /// Default: `ticket-router` in the folder for temporary files.
+    /// Default: `$STATE_DIRECTORY` (systemd), else `ticket-router` in `$XDG_STATE_HOME` or `~/.local/state`,
+    /// else `ticket-router-UID` in the folder for temporary files; the first that this user can use.
     ///
-    /// All copies on one host that share group and instance must see the same folder. Where they cannot
-    /// (private temporary folders, containers on the host's network), give each its own `kafka.instance`.
+    /// All copies on one host that share group and instance should see the same folder, and nothing may clean
+    /// it: a copy that finds its lock file gone restores it and logs `LOCK_FILE_LOST`. On Linux, copies with
+    /// different folders still take different slots, unless they have different network namespaces, as
+    /// containers have: give those their own host names or `kafka.instance`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_dir: Option<PathBuf>,
 

@@ -70,8 +70,10 @@ pub enum WorkerError {
     /// The brokers do not take the producer's epoch any more.
     #[error(
         "another process has taken over this worker's transactional id, or the brokers have given up its transaction, which was open for longer than \
-         `worker.transaction.timeout_ms`: starting anew goes on after the last commit. If this happens again and again while the brokers are well, two copies of \
-         the router share `kafka.transactional_id_prefix`: give each its own, or leave it unset"
+         `worker.transaction.timeout_ms`: starting anew goes on after the last commit. If this happens again and again while the brokers are well, two copies \
+         have the same transactional ids. Either two machines have the same name: give each its own `kafka.instance`. Or two copies on one host \
+         do not see each other's lock files, since a folder is cleaned or each has its own: let both use one `kafka.state_dir` that nothing cleans. \
+         Or two different routers share `kafka.transactional_id_prefix`: leave it unset"
     )]
     Fenced(#[source] NativeError),
     /// Transaction after transaction was aborted.

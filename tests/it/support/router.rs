@@ -65,6 +65,16 @@ impl Settings {
         self
     }
 
+    /// Leaves one key to its default.
+    pub fn unset(&mut self, key: &str) -> &mut Self {
+        let (parents, name) = key.rsplit_once('.').expect("every setting is in a table");
+        let table = parents
+            .split('.')
+            .try_fold(&mut self.table, |table, parent| table.get_mut(parent)?.as_table_mut());
+        table.and_then(|table| table.remove(name)).expect("the key was set");
+        self
+    }
+
     /// Sets a variable of the environment for the processes.
     pub fn environment(&mut self, name: &'static str, value: impl ToString) -> &mut Self {
         self.environment.push((name, value.to_string()));
