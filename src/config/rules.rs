@@ -172,6 +172,7 @@ fn login(security: &Security, found: &mut Found) {
         format!("needs `kafka.security.protocol` SASL_SSL or SASL_PLAINTEXT, which is {protocol}")
     });
     let name = mechanism.as_str();
+    extensions(security, found);
     let has_password = security.password.is_some() || security.password_file.is_some();
     if mechanism == Mechanism::OauthBearer {
         found.unless(security.token_file.is_some(), "kafka.security.mechanism", || {
@@ -184,9 +185,27 @@ fn login(security: &Security, found: &mut Found) {
         found.unless(has_password && security.username.is_some(), "kafka.security.mechanism", || {
             format!("is {name}, so `kafka.security.username` and `kafka.security.password` (or `password_file`) must be set")
         });
-        found.unless(security.token_file.is_none(), "kafka.security.token_file", || {
-            format!("is not used with `kafka.security.mechanism` {name}")
-        });
+        let tokens = [
+            ("token_file", security.token_file.is_some()),
+            ("token_lifetime_ms", security.token_lifetime_ms.is_some()),
+            ("token_extensions", !security.token_extensions.is_empty()),
+        ];
+        for (key, _) in tokens.iter().filter(|(_, is_set)| *is_set) {
+            let key = format!("kafka.security.{key}");
+            found.add(&key, format!("is not used with `kafka.security.mechanism` {name}"));
+        }
+    }
+}
+
+/// What SASL lets an extension be (RFC 7628, section 3.1); `auth` is the token itself.
+fn extensions(security: &Security, found: &mut Found) {
+    for (name, value) in &security.token_extensions {
+        let key = format!("kafka.security.token_extensions.{name}");
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic()) && name != "auth";
+        found.unless(is_name, &key, || "is no name of an extension: letters only, and not `auth`".to_owned());
+        let is_value = !value.is_empty() && value.chars().all(|c| matches!(c, ' '..='~'));
+        found
+            .unless(is_value, &key, || "has a value that is empty or not made of printable ASCII".to_owned());
     }
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -59,12 +60,29 @@ pub struct Security {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
 
-    /// File that holds the token (a JWT) for OAUTHBEARER.
+    /// File that holds the token for OAUTHBEARER.
     ///
-    /// Read again whenever the token nears its end, so something else must keep the file fresh (a sidecar,
-    /// a projected service account token).
+    /// Read again after four fifths of the token's life, so something else must keep the file fresh (a
+    /// sidecar, a projected service account token). A JWT says itself when it ends; any other token needs
+    /// `kafka.security.token_lifetime_ms`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
+
+    /// How long a token that is no JWT with an `exp` is good after it was read, in milliseconds.
+    ///
+    /// Too high: the brokers refuse a token that has ended, until the file is read again. Too low: the file
+    /// is read, and the clients log in, more often than needed.
+    #[schemars(range(min = 1000, max = 86_400_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_lifetime_ms: Option<u64>,
+
+    /// SASL extensions that the brokers want beside the token: `logicalCluster = "lkc-…"` and
+    /// `identityPoolId = "pool-…"` for Confluent Cloud.
+    ///
+    /// Names are made of letters, and their case counts; so they belong in the file, since a variable of the
+    /// environment has no case.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub token_extensions: BTreeMap<String, String>,
 }
 
 /// What the listener of a broker speaks.

@@ -54,7 +54,7 @@ fn walk(
 
 fn not_a_table(value: &Value) -> Option<String> {
     let is_table = matches!(value.kind, ValueKind::Table(_));
-    (!is_table).then(|| "is a table of librdkafka settings, not a single value".to_owned())
+    (!is_table).then(|| "is a table, not a single value".to_owned())
 }
 
 fn wrong_value(schema: &Json, value: &Value) -> Option<String> {

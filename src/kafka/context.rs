@@ -1,25 +1,17 @@
-//! What every client reports on the side: log lines, errors of connections, and its wish for a token.
+//! What every client reports on the side: log lines and errors of connections.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use base64::{
-    Engine,
-    alphabet::URL_SAFE,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
 use rdkafka::ClientContext;
-use rdkafka::client::{Client, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
 
-use super::{clients::ClientRefused, ffi};
-use crate::config::{Mechanism, Security};
+use crate::config::Security;
 use crate::telemetry::Repeats;
 
 /// The side channel of all clients of one config: hands log lines on at a limited rate, and keeps the last error
@@ -161,40 +153,9 @@ impl Watch {
         }
     }
 
-    /// Reads the token for OAUTHBEARER from its file ([`ClientContext::generate_oauth_token`]).
-    ///
-    /// # Errors
-    /// Where there is no such file, or what it holds is not a JWT that says when it ends.
-    pub fn token(&self) -> Result<OAuthToken, Box<dyn Error>> {
-        let secret = self.security.read_token()?.ok_or("`kafka.security.token_file` is not set")?;
-        let token = secret.reveal().trim();
-        let claims = claims(token).ok_or("`kafka.security.token_file` does not hold a JWT")?;
-        let ends = claims.get("exp").and_then(serde_json::Value::as_f64);
-        let ends = ends.ok_or("the token in `kafka.security.token_file` has no `exp`")?;
-        let name = claims.get("sub").and_then(serde_json::Value::as_str).unwrap_or("ticket-router");
-        Ok(OAuthToken {
-            token: token.to_owned(),
-            principal_name: name.to_owned(),
-            lifetime_ms: (ends * 1000.0) as i64,
-        })
-    }
-
-    /// Gives a client its token where it logs in with OAUTHBEARER. A client asks for its first one only when it is polled, so one that makes requests
-    /// before, or is never polled, would not be let in.
-    ///
-    /// # Errors
-    /// There is no token, or librdkafka does not take it.
-    pub fn log_in<C: ClientContext>(&self, client: &Client<C>) -> Result<(), ClientRefused> {
-        if self.security.mechanism != Some(Mechanism::OauthBearer) {
-            return Ok(());
-        }
-        let refused = |detail| ClientRefused::Setting {
-            client: "client that logs in with OAUTHBEARER",
-            table: "`kafka.security.token_file`",
-            detail,
-        };
-        let token = self.token().map_err(|error| refused(error.to_string()))?;
-        ffi::set_oauth_token(client, &token).map_err(refused)
+    /// How these clients log in.
+    pub fn security(&self) -> &Security {
+        &self.security
     }
 
     /// Says whether a line of this kind may be logged now, and if so, how many were left out before it.
@@ -212,18 +173,12 @@ impl Watch {
 pub struct Context(pub Arc<Watch>);
 
 impl ClientContext for Context {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         self.0.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.0.error(&error, reason);
-    }
-
-    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        self.0.token()
     }
 }
 
@@ -235,37 +190,9 @@ impl ProducerContext<NoCustomPartitioner> for Context {
     fn delivery(&self, _: &DeliveryResult<'_>, (): Self::DeliveryOpaque) {}
 }
 
-/// Reads the claims of a JWT (RFC 7519), whose parts are base64url (RFC 4648, section 5); some writers pad them.
-fn claims(token: &str) -> Option<serde_json::Value> {
-    const LENIENT: GeneralPurpose = GeneralPurpose::new(
-        &URL_SAFE,
-        GeneralPurposeConfig::new()
-            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-            .with_decode_allow_trailing_bits(true),
-    );
-    let payload = LENIENT.decode(token.split('.').nth(1)?).ok()?;
-    serde_json::from_slice(&payload).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_token_file_gives_the_token_its_subject_and_its_end() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("token");
-        // {"alg":"none"} . {"sub":"router","exp":1700000000}
-        let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJyb3V0ZXIiLCJleHAiOjE3MDAwMDAwMDB9.c2ln";
-        std::fs::write(&file, format!("{jwt}\n")).unwrap();
-        let security = Security { token_file: Some(file.clone()), ..Security::default() };
-        let token = Watch::new(&security).token().unwrap();
-        assert_eq!((token.token.as_str(), token.principal_name.as_str()), (jwt, "router"));
-        assert_eq!(token.lifetime_ms, 1_700_000_000_000);
-        std::fs::write(&file, "canary").unwrap();
-        let error = Watch::new(&security).token().err().unwrap().to_string();
-        assert!(error.contains("JWT") && !error.contains("canary"), "{error}");
-    }
 
     #[test]
     fn a_flood_of_lines_is_cut_for_each_kind_by_itself() {

@@ -16,13 +16,15 @@ use std::{
 };
 
 use rdkafka::{
-    client::{Client, ClientContext, OAuthToken},
+    client::{Client, ClientContext},
     consumer::{BaseConsumer, ConsumerContext},
     error::RDKafkaErrorCode,
     message::BorrowedHeaders,
     producer::{Producer, ProducerContext, ThreadedProducer},
 };
 use rdkafka_sys as sys;
+
+use super::token::Token;
 
 /// An error of librdkafka's transaction calls, with what it says must be done next.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -357,19 +359,23 @@ pub fn transaction<C: ProducerContext + 'static>(
 /// # Errors
 ///
 /// What librdkafka does not like about the token.
-pub fn set_oauth_token<C: ClientContext>(client: &Client<C>, token: &OAuthToken) -> Result<(), String> {
+pub fn set_oauth_token<C: ClientContext>(client: &Client<C>, token: &Token) -> Result<(), String> {
     let text = |text: &str| CString::new(text).map_err(|_| "the token holds a zero byte".to_owned());
-    let (value, principal) = (text(&token.token)?, text(&token.principal_name)?);
+    let (value, principal) = (text(&token.value)?, text(&token.principal)?);
+    let extensions = token.extensions.iter().flat_map(|(name, value)| [name, value]);
+    let extensions: Vec<_> = extensions.map(|it| text(it)).collect::<Result<_, _>>()?;
+    let mut pointers: Vec<_> = extensions.iter().map(|it| it.as_ptr()).collect();
     let mut error = [0_u8; 512];
-    // SAFETY: the client is live; the texts are copied; no extensions are given; the error's buffer is as long as is said.
+    // SAFETY: the client is live; the texts are copied, those of the extensions too, which are as many as is
+    // said; the error's buffer is as long as is said.
     let code = unsafe {
         sys::rd_kafka_oauthbearer_set_token(
             client.native_ptr(),
             value.as_ptr(),
-            token.lifetime_ms,
+            token.ends_ms,
             principal.as_ptr(),
-            ptr::null_mut(),
-            0,
+            pointers.as_mut_ptr(),
+            pointers.len(),
             error.as_mut_ptr().cast(),
             error.len(),
         )

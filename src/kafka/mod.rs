@@ -16,6 +16,8 @@ pub mod offsets;
 
 mod ffi;
 
+pub mod token;
+
 pub mod feed;
 
 pub mod worker;

@@ -1,6 +1,6 @@
 //! A plain producer, for the commands that write records: not part of the routing path.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
@@ -59,9 +59,11 @@ impl Sender {
             .set("compression.type", "lz4")
             .set("partitioner", "murmur2_random")
             .set("message.max.bytes", config.limits.max_output_bytes.to_string());
-        let producer = client
-            .create_with_context(OutputContext::new(Watch::new(&config.kafka.security)))
+        let watch = Watch::new(&config.kafka.security);
+        let producer: ThreadedProducer<_> = client
+            .create_with_context(OutputContext::new(Arc::clone(&watch)))
             .map_err(|error| not_created("producer", &error))?;
+        watch.log_in(producer.client())?;
         Ok(Self { producer })
     }
 

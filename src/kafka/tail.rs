@@ -1,6 +1,6 @@
 //! Reads what is written to some topics, for a person to see: not part of the routing path.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
     TopicPartitionList,
@@ -55,9 +55,11 @@ impl Tail {
     /// The settings are refused, or the topics are not there.
     pub fn from_now(config: &Config, topics: &[&str]) -> Result<Self, TailError> {
         let client = clients::catalog_consumer(config).map_err(ClientRefused::from)?;
+        let watch = Watch::new(&config.kafka.security);
         let consumer: BaseConsumer<Context> = client
-            .create_with_context(Context(Watch::new(&config.kafka.security)))
+            .create_with_context(Context(Arc::clone(&watch)))
             .map_err(|error| not_created("consumer", &error))?;
+        watch.log_in(consumer.client())?;
         let mut assignment = TopicPartitionList::new();
         for topic in topics {
             let metadata = consumer.fetch_metadata(Some(topic), METADATA_TIMEOUT)?;

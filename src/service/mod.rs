@@ -147,10 +147,11 @@ impl Service {
                     .map_err(ClientRefused::from)?;
                 let producers = ProducerSettings { client, watch: Arc::clone(&watch) };
                 let producer = producers.create().map_err(|error| not_created("producer", &error))?;
+                let consumer = input
+                    .create_with_context(InputContext::new(Arc::clone(&watch)))
+                    .map_err(|error| not_created("consumer", &error))?;
                 let worker = Worker {
-                    consumer: input
-                        .create_with_context(InputContext::new(Arc::clone(&watch)))
-                        .map_err(|error| not_created("consumer", &error))?,
+                    consumer: Arc::new(consumer),
                     producers,
                     catalog: catalog.clone(),
                     policy: Arc::clone(policy),

@@ -59,7 +59,8 @@ fn topics_are_made_and_a_router_routes_with_a_token() {
         .set("kafka.security.protocol", "SASL_SSL")
         .set("kafka.security.ca_file", broker.certificates().authority_file().display().to_string())
         .set("kafka.security.mechanism", "OAUTHBEARER")
-        .set("kafka.security.token_file", file.display().to_string());
+        .set("kafka.security.token_file", file.display().to_string())
+        .set("kafka.security.token_extensions.logicalCluster", "lkc-1");
     topics.delete(Destination::Triage);
     let created = format!("created `{}`", topics.outgoing(Destination::Triage));
     wait_for("the deleted topic is made again", READY_DEADLINE, || {

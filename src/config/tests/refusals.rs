@@ -80,6 +80,35 @@ fn a_log_in_that_cannot_work_is_refused() {
 }
 
 #[test]
+fn extensions_of_a_token_keep_their_case_and_are_refused_if_sasl_has_no_place_for_them() {
+    let login =
+        "[kafka.security]\nprotocol = 'SASL_SSL'\nmechanism = 'OAUTHBEARER'\ntoken_file = 'Cargo.toml'\n";
+    let extensions = |settings: &str| format!("{login}[kafka.security.token_extensions]\n{settings}\n");
+    let config = load(
+        &extensions("logicalCluster = 'lkc-1'"),
+        &[],
+        &["kafka.security.token_extensions.identityPoolId=pool-1"],
+    );
+    let found: Vec<_> = config.unwrap().kafka.security.token_extensions.into_iter().collect();
+    let expected = [("identityPoolId", "pool-1"), ("logicalCluster", "lkc-1")];
+    assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    for (settings, key) in
+        [("auth = 'x'", "auth"), ("pool_id = 'x'", "pool_id"), ("a = ''", "a"), ("a = \"x\\u0001\"", "a")]
+    {
+        let refused = refused(&extensions(settings));
+        assert!(refused.contains(&format!("kafka.security.token_extensions.{key}")), "{refused}");
+    }
+    for settings in ["token_lifetime_ms = 5000", "token_extensions = { a = 'x' }"] {
+        let plain =
+            "[kafka.security]\nprotocol = 'SASL_SSL'\nmechanism = 'PLAIN'\nusername = 'x'\npassword = 'x'\n";
+        assert!(
+            refused(&format!("{plain}{settings}\n"))
+                .contains("is not used with `kafka.security.mechanism` PLAIN")
+        );
+    }
+}
+
+#[test]
 fn what_would_break_exactly_once_is_refused_with_the_reason() {
     let settings = [
         "acks=1",

@@ -21,8 +21,15 @@ pub(super) fn connect(
 ) -> Result<Option<Consumer>, ClientRefused> {
     check_settings(config)?;
     let consumer = reader(config, watch)?;
+    if let Err(error) = watch.log_in(consumer.client()) {
+        report.error(
+            format!("there is no token to log in with: {error}"),
+            "have a token that has not ended written to `kafka.security.token_file`",
+        );
+        return Ok(None);
+    }
     loop {
-        // Errors and the wish for a token are events, and only a poll hands them out.
+        // Errors are events, and only a poll hands them out.
         while consumer.poll(Duration::ZERO).is_some() {}
         let answer = consumer.fetch_metadata(Some(&config.topics.incoming), TRY.min(deadline.step()));
         while consumer.poll(Duration::from_millis(20)).is_some() {}

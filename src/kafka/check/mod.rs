@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::AdminClient;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::config::Config;
@@ -38,6 +38,7 @@ pub fn check(config: &Config, identity: &Identity) -> Result<Report, ClientRefus
     let topics = topics::check(config, &consumer, &watch, deadline, &mut report)?;
     // A consumer of its own: a refusal of the group is told only once, and the first poll takes it away.
     let member = reader(config, &watch)?;
+    watch.log_in(member.client())?;
     offsets::check(config, &member, &topics, deadline, &mut report);
     rights::check_reading(config, &watch, &consumer, &topics, deadline, &mut report)?;
     let probe = rights::Probe { config, watch: &watch, transactional_id: &identity.probe_id(), deadline };
@@ -127,7 +128,7 @@ fn clients_table(client: &str) -> &'static str {
     if client == "consumer" { "kafka.consumer" } else { "kafka.producer" }
 }
 
-/// Makes an admin client. The crate's never asks for an OAUTHBEARER token, so it is given one.
+/// Makes an admin client.
 pub(crate) fn admin_client(
     config: &Config,
     watch: &Arc<Watch>,

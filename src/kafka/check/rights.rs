@@ -122,6 +122,7 @@ impl Probe<'_> {
         let producer: Producer = settings
             .create_with_context(Context(self.watch.clone()))
             .map_err(|error| not_created("producer", &error))?;
+        self.watch.log_in(producer.client())?;
         reach(&producer, &self.config.topics.incoming, self.deadline.step());
         loop {
             match producer.init_transactions(self.deadline.step()) {

@@ -27,6 +27,7 @@ use super::{
     check::not_created,
     clients::{self, ClientRefused},
     context::{Context, Watch},
+    token::{StaysLoggedIn, keep_logged_in},
 };
 use crate::{
     catalog::{CatalogWriter, Change, Kind, Snapshot},
@@ -67,7 +68,8 @@ pub enum FeedError {
 /// Reads the catalog's topics into the catalog.
 pub struct Feed {
     /// Belongs to no group and reports the end of a partition.
-    consumer: BaseConsumer<Context>,
+    consumer: Arc<BaseConsumer<Context>>,
+    login: StaysLoggedIn,
     /// The settings of the consumer that follows.
     following: ClientConfig,
     watch: Arc<Watch>,
@@ -96,8 +98,10 @@ impl Feed {
         // The end of a topic is the answer that holds no record, and tickets wait for it.
         restoring.set("fetch.wait.max.ms", "10");
         let topics = &config.catalog.topics;
+        let (login, consumer) = connect(&restoring, watch)?;
         Ok(Self {
-            consumer: connect(&restoring, watch)?,
+            consumer,
+            login,
             following,
             watch: Arc::clone(watch),
             topics: [
@@ -177,7 +181,7 @@ impl Feed {
     }
 
     fn follow(&mut self, mut positions: Positions) -> Result<(), FeedError> {
-        self.consumer = connect(&self.following, &self.watch)?;
+        (self.login, self.consumer) = connect(&self.following, &self.watch)?;
         self.consumer.assign(&list(positions.iter())).map_err(FeedError::Assign)?;
         let mut looked_up = Instant::now();
         let mut asked = Asked::new();
@@ -284,12 +288,15 @@ impl Feed {
     }
 }
 
-fn connect(settings: &ClientConfig, watch: &Arc<Watch>) -> Result<BaseConsumer<Context>, ClientRefused> {
+fn connect(
+    settings: &ClientConfig,
+    watch: &Arc<Watch>,
+) -> Result<(StaysLoggedIn, Arc<BaseConsumer<Context>>), ClientRefused> {
     let consumer: BaseConsumer<Context> = settings
         .create_with_context(Context(Arc::clone(watch)))
         .map_err(|error| not_created("consumer", &error))?;
-    watch.log_in(consumer.client())?;
-    Ok(consumer)
+    let consumer = Arc::new(consumer);
+    Ok((keep_logged_in(watch, Arc::<BaseConsumer<Context>>::clone(&consumer)), consumer))
 }
 
 /// The last question to the brokers where the topics end.

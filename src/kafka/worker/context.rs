@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    error::Error,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,7 +10,7 @@ use std::{
 
 use rdkafka::{
     TopicPartitionList,
-    client::{ClientContext, OAuthToken},
+    client::ClientContext,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::{KafkaError, RDKafkaErrorCode},
@@ -53,6 +52,11 @@ impl InputContext {
         Self { watch, rebalances: Mutex::default(), is_closing: AtomicBool::new(false) }
     }
 
+    /// The side channel of this worker's clients.
+    pub fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+
     /// Takes the oldest rebalance that waits for an answer.
     pub fn take_rebalance(&self) -> Option<Rebalance> {
         lock(&self.rebalances).pop_front()
@@ -65,18 +69,12 @@ impl InputContext {
 }
 
 impl ClientContext for InputContext {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         self.watch.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.watch.error(&error, reason);
-    }
-
-    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        self.watch.token()
     }
 }
 
@@ -128,6 +126,11 @@ impl OutputContext {
         Self { watch, has_failed: AtomicBool::new(false), first: Mutex::default() }
     }
 
+    /// The side channel of this worker's clients.
+    pub fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+
     /// Takes the first failure since the last call.
     pub fn take_failure(&self) -> Option<Undelivered> {
         if !self.has_failed.swap(false, Ordering::AcqRel) {
@@ -138,18 +141,12 @@ impl OutputContext {
 }
 
 impl ClientContext for OutputContext {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         self.watch.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.watch.error(&error, reason);
-    }
-
-    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        self.watch.token()
     }
 }
 

@@ -50,7 +50,10 @@ pub use machine::Settings as TransactionSettings;
 pub use output::ProducerSettings;
 pub use status::{Figures, Totals, WorkerStatus};
 
-use super::ffi::{GroupMetadata, NativeError};
+use super::{
+    ffi::{GroupMetadata, NativeError},
+    token::keep_logged_in,
+};
 use crate::{
     catalog::{Catalog, Snapshot},
     config::StartAt,
@@ -102,7 +105,7 @@ pub struct WorkerSettings {
 /// One worker: a consumer, a transactional producer, and the core between them.
 pub struct Worker {
     /// The member of the group.
-    pub consumer: BaseConsumer<InputContext>,
+    pub consumer: Arc<BaseConsumer<InputContext>>,
     /// Makes producers with the worker's own transactional id.
     pub producers: ProducerSettings,
     /// The live catalog.
@@ -126,6 +129,8 @@ impl Worker {
     ///
     /// The worker cannot go on: the process should end and restart with the same transactional ids.
     pub fn run(self, producer: ThreadedProducer<OutputContext>) -> Result<(), WorkerError> {
+        let client = Arc::<BaseConsumer<InputContext>>::clone(&self.consumer);
+        let login = keep_logged_in(self.consumer.context().watch(), client);
         let output = Output::open(producer, &self.settings, &self.status, &self.stop)?;
         let mut run = Run {
             worker: &self,
@@ -154,6 +159,8 @@ impl Worker {
         let Run { output, .. } = run;
         // Nothing is in flight any more, or nothing can be saved: the group takes the partitions back at once, before the producer is closed.
         self.consumer.context().close();
+        // It holds the consumer, too, which is to be closed here.
+        drop(login);
         drop(self);
         drop(output);
         outcome

@@ -20,6 +20,7 @@ use crate::{
         clients,
         context::Watch,
         ffi::{self, Headers, NativeError, Outgoing, Topic, TransactionCall},
+        token::{StaysLoggedIn, keep_logged_in},
     },
     route::Destination,
     telemetry::Repeats,
@@ -48,6 +49,8 @@ impl ProducerSettings {
 
 /// A producer that has taken the worker's transactional id over, and the topics that it writes to.
 pub(super) struct Output {
+    // Dropped before the producer, which must not be closed from another thread.
+    _login: StaysLoggedIn,
     producer: Arc<ThreadedProducer<OutputContext>>,
     topics: Vec<Topic<OutputContext>>,
 }
@@ -64,6 +67,9 @@ impl Output {
         status: &WorkerStatus,
         stop: &AtomicBool,
     ) -> Result<Self, WorkerError> {
+        let producer = Arc::new(producer);
+        let watch = producer.client().context().watch();
+        let login = keep_logged_in(watch, Arc::<ThreadedProducer<OutputContext>>::clone(&producer));
         clients::reach(&producer, &settings.input, ASK_TIMEOUT);
         loop {
             status.step();
@@ -82,12 +88,11 @@ impl Output {
                 Err(error) => return Err(WorkerError::Transaction { call: "init_transactions", error }),
             }
         }
-        let producer = Arc::new(producer);
         let topic = |name: &String| {
             Topic::new(&producer, name).map_err(|code| WorkerError::Topic { name: name.clone(), code })
         };
         let topics = settings.outputs.iter().map(topic).collect::<Result<_, _>>()?;
-        Ok(Self { producer, topics })
+        Ok(Self { _login: login, producer, topics })
     }
 
     /// The producer.
