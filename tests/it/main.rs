@@ -9,6 +9,7 @@ mod support;
 
 mod controls;
 
+mod advertised;
 mod catalog_follow;
 mod closed_pipes;
 mod consumers;

@@ -4,12 +4,15 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 
+use super::advertised::{Unreachable, unreachable};
 use super::{Consumer, Deadline, Report, reader};
 use crate::config::Config;
 use crate::kafka::clients::{ClientRefused, check_settings};
 use crate::kafka::context::Watch;
 
 const TRY: Duration = Duration::from_millis(500);
+const ADVERTISED: &str = "correct `advertised.listeners` of that broker, or how this machine resolves the name and \
+                          reaches the address";
 
 /// Connects to the cluster. A broker that is not there may still be starting, so it is tried until the deadline;
 /// a refused log-in or a certificate that is not trusted will not get better, so it is told at once.
@@ -28,23 +31,51 @@ pub(super) fn connect(
         );
         return Ok(None);
     }
+    let servers = &config.kafka.bootstrap_servers;
+    let mut lost = Vec::new();
     loop {
         // Errors are events, and only a poll hands them out.
         while consumer.poll(Duration::ZERO).is_some() {}
         let answer = consumer.fetch_metadata(Some(&config.topics.incoming), TRY.min(deadline.step()));
         while consumer.poll(Duration::from_millis(20)).is_some() {}
         if let Ok(metadata) = answer {
+            lost = unreachable(servers, &metadata, deadline);
             let brokers = metadata.brokers().len();
-            report.info(format!("connected to `{}`, {brokers} broker(s)", config.kafka.bootstrap_servers));
-            return Ok(Some(consumer));
+            if lost.is_empty() || lost.len() < brokers {
+                report.info(format!("connected to `{servers}`, {brokers} broker(s)"));
+                for broker in lost {
+                    report.warning(
+                        format!("a broker cannot be reached at its own address {broker}"),
+                        ADVERTISED,
+                    );
+                }
+                return Ok(Some(consumer));
+            }
         }
         let refused = [RDKafkaErrorCode::Authentication, RDKafkaErrorCode::SSL];
-        if refused.iter().any(|code| watch.last(*code).is_some()) || deadline.is_over() {
-            let (text, remedy) = explain(config, watch);
-            report.error(text, remedy);
+        let is_refused = refused.iter().any(|code| watch.last(*code).is_some());
+        if is_refused || deadline.is_over() {
+            if is_refused || lost.is_empty() {
+                let (text, remedy) = explain(config, watch);
+                report.error(text, remedy);
+            } else {
+                report.error(unreachable_brokers(servers, &lost), ADVERTISED);
+            }
             return Ok(None);
         }
+        if !lost.is_empty() {
+            drop(consumer.poll(TRY));
+        }
     }
+}
+
+fn unreachable_brokers(servers: &str, lost: &[Unreachable]) -> String {
+    let named: Vec<_> = lost.iter().map(ToString::to_string).collect();
+    format!(
+        "`{servers}` answers, but no broker can be reached from here at the address that it names for \
+         itself: {}",
+        named.join(", ")
+    )
 }
 
 /// Turns librdkafka's last errors into one line, the most telling one first.

@@ -1,6 +1,7 @@
 //! The check before the first ticket: is the broker there, does it let us in, are the topics as they must be, do
 //! we have the rights, and does the group know where to go on. One line a finding, each with what to do.
 
+mod advertised;
 mod connect;
 mod offsets;
 mod report;
