@@ -6,6 +6,7 @@ use super::{
     dropped::Signal,
     histogram::Histogram,
     instruments::{METRICS, Metric},
+    process,
     tracer::{destination, owner},
 };
 use crate::{
@@ -61,9 +62,17 @@ impl Family {
 pub fn gather(health: &Health) -> Vec<Family> {
     // One look at each worker: figures that belong together are of one moment.
     let figures = health.figures();
+    let process = process::figures();
     METRICS
         .iter()
-        .map(|metric| Family { metric, points: points(metric.name, health, &figures) })
+        .map(|metric| {
+            let points = if metric.name.starts_with("process.") {
+                of_process(metric, &process)
+            } else {
+                points(metric.name, health, &figures)
+            };
+            Family { metric, points }
+        })
         .filter(|family| !family.points.is_empty())
         .collect()
 }
@@ -133,6 +142,12 @@ fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
         }
         name => unreachable!("`{name}` is in the table and nobody gathers it"),
     }
+}
+
+/// The system names its figures as Prometheus does, and does not know each of them everywhere.
+fn of_process(metric: &Metric, figures: &[(String, f64)]) -> Vec<Point> {
+    let name = metric.prometheus_name();
+    figures.iter().filter(|(it, _)| *it == name).map(|(_, value)| gauge([], *value)).collect()
 }
 
 fn tickets(health: &Health, counts: &[u64]) -> Vec<Point> {

@@ -7,7 +7,7 @@ pub struct Metric {
     pub name: &'static str,
     /// What kind of figure it is.
     pub kind: Kind,
-    /// The unit, in UCUM: `s`, or a word in braces.
+    /// The unit, in UCUM: `s`, `By`, or a word in braces.
     pub unit: &'static str,
     /// The labels, in order.
     pub labels: &'static [Label],
@@ -261,13 +261,66 @@ pub static METRICS: &[Metric] = &[
         labels: &[SYSTEM, OPERATION, TOPIC],
         description: "Time from a record at hand to its result handed to the producer; one record in 64 is measured.",
     },
+    Metric {
+        name: "process.start_time",
+        kind: Kind::Gauge,
+        unit: "s",
+        labels: &[],
+        description: "When the process started, in seconds since 1970. Linux only, as all figures of the process.",
+    },
+    Metric {
+        name: "process.cpu",
+        kind: Kind::Counter,
+        unit: "s",
+        labels: &[],
+        description: "Processor time of all threads, in user and kernel mode, in whole seconds.",
+    },
+    Metric {
+        name: "process.resident_memory",
+        kind: Kind::Gauge,
+        unit: "By",
+        labels: &[],
+        description: "Memory that the process occupies: the catalog, the clients' queues, and the program.",
+    },
+    Metric {
+        name: "process.virtual_memory",
+        kind: Kind::Gauge,
+        unit: "By",
+        labels: &[],
+        description: "Memory that the process has reserved.",
+    },
+    Metric {
+        name: "process.open_fds",
+        kind: Kind::Gauge,
+        unit: "{descriptor}",
+        labels: &[],
+        description: "Open file descriptors, connections included.",
+    },
+    Metric {
+        name: "process.max_fds",
+        kind: Kind::Gauge,
+        unit: "{descriptor}",
+        labels: &[],
+        description: "File descriptors that the process may open; left out if there is no limit.",
+    },
+    Metric {
+        name: "process.threads",
+        kind: Kind::Gauge,
+        unit: "{thread}",
+        labels: &[],
+        description: "Threads of the process.",
+    },
 ];
 
 impl Metric {
     /// The name on the page for Prometheus, as its conventions ask for it.
     #[must_use]
     pub fn prometheus_name(&self) -> String {
-        let unit = if self.unit == "s" { "_seconds" } else { "" };
+        let unit = match self.unit {
+            "s" => "_seconds",
+            "By" => "_bytes",
+            _ => "",
+        };
         let suffix = match self.kind {
             Kind::Counter => "_total",
             Kind::Info | Kind::Gauge | Kind::Histogram(_) => "",

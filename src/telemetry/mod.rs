@@ -16,6 +16,7 @@ mod instruments;
 mod log;
 mod meters;
 mod page;
+mod process;
 mod repeats;
 mod sampling;
 mod settings;

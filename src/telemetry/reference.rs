@@ -44,6 +44,7 @@ fn describe(metric: &Metric, page: &mut String) {
     let unit = match metric.unit {
         "" => String::new(),
         "s" => ", in seconds".to_owned(),
+        "By" => ", in bytes".to_owned(),
         unit => format!(", in {}s", unit.trim_matches(['{', '}'])),
     };
     // Writing into a string does not fail.

@@ -79,6 +79,7 @@ fn every_metric_is_gathered_with_all_of_its_labels() {
     let missing: Vec<_> = METRICS
         .iter()
         .map(|metric| metric.name)
+        .filter(|name| cfg!(target_os = "linux") || !name.starts_with("process."))
         .filter(|name| families.iter().all(|family| family.metric.name != *name))
         .collect();
     // What there is none of yet.
@@ -93,6 +94,23 @@ fn every_metric_is_gathered_with_all_of_its_labels() {
             }
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_figures_of_the_process_are_those_of_proc() {
+    let page = page(&gather(&idle()));
+    let figure = |name: &str| -> f64 {
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in\n{page}")).parse().unwrap()
+    };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    // A test does not run for a day, and is no smaller than a MiB.
+    assert!((now - 86_400.0..=now + 1.0).contains(&figure("process_start_time_seconds")));
+    assert!(figure("process_resident_memory_bytes") > f64::from(1 << 20));
+    assert!(figure("process_open_fds") >= 3.0);
+    assert!(figure("process_threads") >= 2.0);
+    assert!(page.contains("# TYPE process_cpu_seconds_total counter"));
 }
 
 #[test]
