@@ -18,6 +18,7 @@ use crate::{
         exit,
         explain::Explain,
         folder::load_folder,
+        health::{self, HealthArgs},
         policy, route, run,
         topics::{self, ConfigArgs, Topics},
     },
@@ -46,6 +47,8 @@ enum Command {
     Demo(DemoArgs),
     /// Run the service
     Run(ConfigArgs),
+    /// Ask a running router whether it lives, or is ready: exit 0 if so, 1 if not
+    Health(HealthArgs),
     /// Route tickets without Kafka: JSON lines on standard input, one line out for each
     Route {
         #[command(flatten)]
@@ -126,6 +129,7 @@ fn run_command() -> anyhow::Result<ExitCode> {
             demo::run(&args)
         }
         Command::Run(args) => run::run(&args),
+        Command::Health(args) => Ok(ExitCode::from(health::run(&args, &mut out, &mut err)?)),
         Command::Route { data } => route_lines(&data),
         Command::Explain(explain) => {
             let mut input = io::stdin().lock();

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod exit;
 pub mod explain;
 pub mod folder;
+pub mod health;
 pub mod policy;
 pub mod route;
 pub mod run;
