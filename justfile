@@ -64,6 +64,15 @@ instructions:
 fuzz target seconds='60':
     cargo fuzz run --sanitizer none {{target}} -- -max_total_time={{seconds}}
 
+# What is looked at each night, since it changes without a commit. It needs the network, and fails without.
+nightly:
+    cargo deny --locked check advisories
+
+# What the image is built from, and the manifests and the unit of deploy/.
+deploy:
+    .ci/image
+    .ci/deploy
+
 # What CI runs.
 ci:
     .ci/run
