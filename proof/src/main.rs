@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p ticket-router-proof -- --smoke` takes some two minutes. What is promised and what was measured: `docs/guarantees.md`.
 
+mod aborted;
 mod admin;
 mod control;
 mod disk;

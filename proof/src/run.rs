@@ -19,6 +19,7 @@ use ticket_router_proof::{
 
 use crate::{
     Arguments,
+    aborted::Aborted,
     admin::{self, CatalogWriter, Progress},
     control::{self, Control},
     disk::Disk,
@@ -118,6 +119,7 @@ impl<'a> Run<'a> {
             Setup { program: programs.router.clone(), folder: folder.to_owned(), bootstraps, policies };
         let routers = Routers::start(setup, &notes)?;
         let load = Load::start(self.load(&cluster), world.clone());
+        let aborted = Aborted::start(cluster.bootstrap(), self.arguments.partitions);
         let flips = Flips::start(writer, world, self.flip_every(), &notes);
         let started = Instant::now();
         wait_until_at_work(&routers)?;
@@ -146,7 +148,12 @@ impl<'a> Run<'a> {
         }
         flips.finish();
         let sent = load.finish()?;
-        println!("     at {:>6.1} s, {sent:>8} sent: the routers drain", started.elapsed().as_secs_f64());
+        // Behind the last tickets lie records and markers that are never delivered; the group must pass them, too.
+        let aborted = aborted.finish()?;
+        println!(
+            "     at {:>6.1} s, {sent:>8} sent, and {aborted} transactions aborted upstream: the routers drain",
+            started.elapsed().as_secs_f64()
+        );
         wait_until_drained(&cluster, &notes)?;
         if let Err(error) = routers.finish() {
             notes.trouble(format!("{error:#}"));
