@@ -30,6 +30,7 @@ fn every_command_that_prints_ends_quietly_when_nobody_reads_its_output() {
         (vec!["help", "run"], None),
         (vec!["completions", "bash"], None),
         (vec!["completions", "zsh"], None),
+        (vec!["health", "--set", "http.listen=off"], None),
         (vec!["policy", "check"], None),
         (vec!["policy", "table"], None),
         (vec!["policy", "test"], None),
