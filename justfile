@@ -44,6 +44,11 @@ contracts:
     npx --yes @bufbuild/buf@1.75.0 lint
     npx --yes @bufbuild/buf@1.75.0 breaking --against proto/image.binpb
 
+# Generate the contracts in Go, Java, Python and C#, and read the samples' routed tickets with them.
+languages:
+    cargo build --bin ticket-router
+    .ci/contracts
+
 # Renew the image that `contracts` compares with: after a release, when the contract has grown.
 image:
     npx --yes @bufbuild/buf@1.75.0 build --output proto/image.binpb
