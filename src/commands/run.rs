@@ -130,7 +130,7 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
         return Ok(ExitCode::from(exit::BROKER));
     }
 
-    let mut service = match Service::start(config, policy, &identity, &report.max_message_bytes, telemetry) {
+    let mut service = match Service::start(config, policy, &identity, &report.limits, telemetry) {
         Ok(service) => service,
         Err(error @ StartError::Client(_)) => return Ok(exit::usage(&error)),
         Err(error @ StartError::Catalog(_)) => {

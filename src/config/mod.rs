@@ -29,8 +29,8 @@ pub use schema::json_schema;
 pub use secret::Secret;
 pub use security::{Mechanism, Protocol, SecretUnreadable, Security};
 pub use service::{
-    Http, Limits, Listen, Log, LogFormat, Output, OutputFormat, Policy, Shutdown, StartAt, Startup,
-    Transaction, Worker,
+    Http, Limits, Listen, Log, LogFormat, Output, OutputFormat, OutputTimestamp, Policy, Shutdown, StartAt,
+    Startup, Transaction, Worker,
 };
 pub use telemetry::{Exporter, Sampler, Telemetry};
 pub use topics::{Catalog, CatalogFrom, CatalogTopics, Topics};

@@ -28,6 +28,28 @@ pub struct Output {
     /// A ticket that comes in the other encoding is transcoded, which costs more than passing it on. With
     /// `same` nothing is transcoded, and the catalog is held in memory in both encodings.
     pub format: OutputFormat,
+
+    /// Time of the records that the router writes.
+    ///
+    /// With `ticket` a record keeps the time of its ticket, as long as that loses no ticket. Kafka deletes records by
+    /// their own time, and refuses times that are far from its clock. So a ticket that is older than half of its
+    /// topic's `retention.ms`, or has a time that the topic refuses, is written with the router's own time. The header
+    /// `ticket-router.timestamp` then holds the time of the ticket. If the router cannot read the settings of a topic
+    /// (the right DESCRIBE_CONFIGS), it keeps times up to half an hour back and an hour ahead. With `now` all records
+    /// have the router's own time and this header.
+    pub timestamp: OutputTimestamp,
+}
+
+/// Time of the records that the router writes.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum OutputTimestamp {
+    /// The time of the ticket, as long as that loses no ticket.
+    #[default]
+    Ticket,
+    /// The moment at which the router writes.
+    Now,
 }
 
 /// Encoding of routed tickets.

@@ -18,6 +18,9 @@ use crate::config::{Client, Config, Mechanism, Passthrough, SecretUnreadable};
 /// unpack to.
 const FETCH_BYTES: &str = "65536";
 
+/// Room for the frame of a batch, and for what compression adds if it cannot make it smaller.
+const BATCH_FRAME_BYTES: usize = 1024;
+
 /// Settings that librdkafka does not take.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientRefused {
@@ -111,6 +114,19 @@ pub fn producer(config: &Config, transactional_id: &str) -> Result<ClientConfig,
         // Only failures are looked at: a report for each delivered record costs a tenth of the CPU.
         .set("delivery.report.only.error", "true");
     Ok(client)
+}
+
+/// Lowers the largest batch of a producer to what the smallest of its topics takes, in bytes. A lower one of the
+/// user's stays.
+///
+/// Returns the largest batch.
+pub fn limit_batches(client: &mut ClientConfig, max_bytes: usize) -> usize {
+    let set = client.get("batch.size").and_then(|size| size.parse().ok()).unwrap_or(usize::MAX);
+    let size = set.min(max_bytes.saturating_sub(BATCH_FRAME_BYTES).max(1));
+    if size < set {
+        client.set("batch.size", size.to_string());
+    }
+    size
 }
 
 /// Connects a producer, if it can within the time: one that has no connection yet looks for its transactions' coordinator half a second later.
@@ -241,6 +257,26 @@ mod tests {
         assert_eq!(producer.get("client.id"), Some("mine"));
         assert_eq!(producer.get("acks"), Some("all"));
         assert_eq!(producer.get("transactional.id"), Some("id"));
+    }
+
+    #[test]
+    fn batches_are_no_larger_than_the_smallest_topic_takes_or_the_user_wants() {
+        let mut config = Config::default();
+        let limited = |config: &Config, bytes| {
+            let mut client = producer(config, "id").unwrap();
+            let size = limit_batches(&mut client, bytes);
+            assert_eq!(client.get("batch.size"), Some(size.to_string().as_str()));
+            size
+        };
+        assert_eq!(limited(&config, usize::MAX), 1_000_000);
+        assert_eq!(limited(&config, 1_048_588), 1_000_000);
+        assert_eq!(limited(&config, 100_000), 98_976);
+        assert_eq!(limited(&config, 10), 1);
+        config.kafka.producer = Passthrough::from_iter([("batch.size", "50000")]);
+        assert_eq!(limited(&config, 100_000), 50_000);
+        config.kafka.producer = Passthrough::from_iter([("batch.size", "2000000")]);
+        assert_eq!(limited(&config, 100_000), 98_976);
+        assert_eq!(limited(&config, usize::MAX), 2_000_000);
     }
 
     #[test]

@@ -176,7 +176,7 @@ pub struct Outgoing<'r> {
     pub key: Option<&'r [u8]>,
     /// The value; `None` is a null value.
     pub value: Option<&'r [u8]>,
-    /// Milliseconds since 1970; `None` is now.
+    /// Milliseconds since 1970; `None` is now, and −1 is no time.
     pub timestamp: Option<i64>,
 }
 

@@ -14,6 +14,8 @@ pub mod create;
 
 pub mod offsets;
 
+pub mod limits;
+
 mod ffi;
 
 pub mod token;

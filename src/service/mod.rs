@@ -32,9 +32,10 @@ use crate::{
         context::Watch,
         feed::{Feed, FeedError, FeedStatus},
         identity::Identity,
+        limits::TopicLimits,
         worker::{
-            Faults, InputContext, ProducerSettings, TransactionSettings, Worker, WorkerError, WorkerSettings,
-            WorkerStatus,
+            Faults, InputContext, OutputLimits, ProducerSettings, TransactionSettings, Worker, WorkerError,
+            WorkerSettings, WorkerStatus,
         },
     },
     policy::Policy,
@@ -115,7 +116,7 @@ pub struct Service {
 impl Service {
     /// Starts the catalog's feed and the workers. No ticket is routed before the catalog is complete.
     ///
-    /// `max_message_bytes` are the topics' limits as far as they are known.
+    /// `limits` are those of the outgoing topics as far as they are known.
     ///
     /// # Errors
     ///
@@ -124,7 +125,7 @@ impl Service {
         config: &Config,
         policy: &Arc<Policy>,
         identity: &Identity,
-        max_message_bytes: &BTreeMap<String, usize>,
+        limits: &BTreeMap<String, TopicLimits>,
         telemetry: &Telemetry,
     ) -> Result<Self, StartError> {
         let output = output_format(config.output.format);
@@ -132,7 +133,8 @@ impl Service {
         let feed = Arc::new(FeedStatus::default());
         let stop = Arc::new(AtomicBool::new(false));
         let watch = Watch::new(&config.kafka.security);
-        let settings = worker_settings(config, output, max_message_bytes);
+        let mut settings = worker_settings(config, output, limits);
+        let smallest = limits.values().filter_map(|it| it.max_bytes).min().unwrap_or(usize::MAX);
         let names = Names {
             input: settings.input.clone(),
             outputs: settings.outputs.clone(),
@@ -143,8 +145,9 @@ impl Service {
         let workers: Vec<_> = (0..config.worker.count)
             .map(|number| {
                 let input = clients::input_consumer(config).map_err(ClientRefused::from)?;
-                let client = clients::producer(config, &identity.transactional_id(number))
+                let mut client = clients::producer(config, &identity.transactional_id(number))
                     .map_err(ClientRefused::from)?;
+                settings.max_batch_bytes = clients::limit_batches(&mut client, smallest);
                 let producers = ProducerSettings { client, watch: Arc::clone(&watch) };
                 let producer = producers.create().map_err(|error| not_created("producer", &error))?;
                 let consumer = input
@@ -282,19 +285,25 @@ impl Service {
 fn worker_settings(
     config: &Config,
     output: OutputFormat,
-    max_message_bytes: &BTreeMap<String, usize>,
+    limits_of_topics: &BTreeMap<String, TopicLimits>,
 ) -> WorkerSettings {
     let outputs = config.topics.outputs().map(|(_, name)| name.to_owned());
+    let limits_of_outputs = std::array::from_fn(|index| {
+        let topic = limits_of_topics.get(&outputs[index]).copied().unwrap_or_default();
+        OutputLimits {
+            max_record_bytes: config.limits.max_output_bytes.min(topic.max_bytes.unwrap_or(usize::MAX)),
+            needs_key: topic.is_compacted,
+            kept: topic.kept(config.output.timestamp),
+        }
+    });
     let transaction = &config.worker.transaction;
     WorkerSettings {
         bootstrap_servers: config.kafka.bootstrap_servers.clone(),
         group: config.kafka.group_id.clone(),
         input: config.topics.incoming.clone(),
-        max_record_sizes: std::array::from_fn(|index| {
-            let topic = max_message_bytes.get(&outputs[index]).copied().unwrap_or(usize::MAX);
-            config.limits.max_output_bytes.min(topic)
-        }),
         outputs,
+        limits_of_outputs,
+        max_batch_bytes: usize::MAX,
         transactions: TransactionSettings {
             max_records: transaction.max_records,
             max_gathered: MAX_GATHERED,

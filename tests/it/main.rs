@@ -16,6 +16,7 @@ mod consumers;
 mod dead_letters;
 mod exactly_once;
 mod forgotten;
+mod outputs;
 mod poison;
 mod refusals;
 mod resend;

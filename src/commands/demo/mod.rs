@@ -100,8 +100,7 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let outputs = config.topics.outputs();
     let tail = Tail::from_now(&config, &outputs.map(|(_, name)| name))?;
     let policy = Arc::new(Policy::builtin());
-    let mut service =
-        Service::start(&config, &policy, &identity, &report.max_message_bytes, &Telemetry::default())?;
+    let mut service = Service::start(&config, &policy, &identity, &report.limits, &Telemetry::default())?;
 
     let until = Arc::new(AtomicBool::new(false));
     let health = service.health();
@@ -186,7 +185,7 @@ fn prepare(config: &Config, identity: &Identity) -> anyhow::Result<Result<Report
             }
             return Ok(Err(ExitCode::from(exit::BROKER)));
         }
-        if !report.max_message_bytes.is_empty() {
+        if !report.limits.is_empty() {
             return Ok(Ok(report));
         }
     }

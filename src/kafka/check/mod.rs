@@ -4,6 +4,7 @@
 mod advertised;
 mod connect;
 mod offsets;
+mod outgoing;
 mod report;
 mod rights;
 mod topics;

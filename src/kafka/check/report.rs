@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::kafka::limits::TopicLimits;
 use crate::kafka::offsets::{PartitionState, Start};
 
 /// How bad a finding is.
@@ -42,8 +43,8 @@ impl fmt::Display for Finding {
 pub struct Report {
     /// The findings, in the order in which they were made.
     pub findings: Vec<Finding>,
-    /// `max.message.bytes` of each topic whose settings could be read.
-    pub max_message_bytes: BTreeMap<String, usize>,
+    /// What each outgoing topic takes, as far as its settings could be read.
+    pub limits: BTreeMap<String, TopicLimits>,
     /// The partitions of the incoming topic, each with where the group starts; empty where that was not found out.
     pub starts: Vec<(PartitionState, Start)>,
 }

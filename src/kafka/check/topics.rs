@@ -6,7 +6,7 @@ use rdkafka::admin::{AdminOptions, OwnedResourceSpecifier, ResourceSpecifier};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::{Consumer, Deadline, Report, TRY_AGAIN, Use, admin_client, cause, needed};
+use super::{Consumer, Deadline, Report, TRY_AGAIN, Use, admin_client, cause, needed, outgoing};
 use crate::config::Config;
 use crate::kafka::clients::ClientRefused;
 use crate::kafka::context::Watch;
@@ -57,7 +57,7 @@ pub(super) fn check(
         if topic.missing.is_none() {
             durability(topic, report);
             cleaning(topic, report);
-            room(config, topic, report);
+            outgoing::check(config, topic, report);
         }
         if topic.purpose == Use::Incoming && topic.missing.is_none() && topic.partitions < config.worker.count
         {
@@ -68,9 +68,6 @@ pub(super) fn check(
             );
         }
     }
-    let limits =
-        topics.iter().filter_map(|topic| Some((topic.name.clone(), topic.number("max.message.bytes")?)));
-    report.max_message_bytes.extend(limits);
     Ok(topics)
 }
 
@@ -151,7 +148,7 @@ fn settings(
             Err(error) => cause(&error),
         };
         report.info(format!(
-            "the settings of topic `{}` cannot be read ({refused}), so its compaction and room are unchecked; the right DESCRIBE_CONFIGS would let them be",
+            "the settings of topic `{}` cannot be read ({refused}), so its compaction, room and times are unchecked; the right DESCRIBE_CONFIGS would let them be",
             topic.name
         ));
     }
@@ -220,21 +217,10 @@ fn cleaning(topic: &TopicState, report: &mut Report) {
             format!("topic `{name}` has `cleanup.policy={policy}`: records of the catalog vanish with age"),
             "set `cleanup.policy=compact` on the topic",
         ),
-        (Use::Incoming | Use::Output, Some(true)) => report.warning(
+        (Use::Incoming, Some(true)) => report.warning(
             format!("topic `{name}` has `cleanup.policy={policy}`: of tickets with the same key only the last stays"),
             "set `cleanup.policy=delete` on the topic",
         ),
         _ => {}
-    }
-}
-
-fn room(config: &Config, topic: &TopicState, report: &mut Report) {
-    let Some(most) = topic.number("max.message.bytes") else { return };
-    let (name, wanted) = (&topic.name, config.limits.max_output_bytes);
-    if topic.purpose == Use::Output && most < wanted {
-        report.warning(
-            format!("topic `{name}` has `max.message.bytes={most}`, below `limits.max_output_bytes` ({wanted}): larger records go to the dead-letter topic, or lose their bytes there"),
-            format!("set `max.message.bytes={wanted}` on the topic, or lower `limits.max_output_bytes` and `limits.max_record_bytes`"),
-        );
     }
 }

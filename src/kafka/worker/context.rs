@@ -14,13 +14,13 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::{KafkaError, RDKafkaErrorCode},
-    message::{DeliveryResult, Message},
+    message::{BorrowedMessage, DeliveryResult, Message},
     producer::{NoCustomPartitioner, ProducerContext},
     types::RDKafkaRespErr,
 };
 
 use super::machine::{Partition, SendFault};
-use crate::kafka::context::Watch;
+use crate::kafka::{context::Watch, ffi::incoming_headers};
 
 /// A change of the assignment that the worker has not answered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,19 +111,43 @@ pub struct Undelivered {
     pub text: String,
 }
 
+/// What the brokers refused of one topic in the open transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Refused {
+    /// The topic.
+    pub topic: String,
+    /// Records were refused for their time.
+    pub for_time: bool,
+    /// So many records were refused because they, or the batch that they were in, are too large.
+    pub too_large: usize,
+    /// The bytes of these records.
+    pub too_large_bytes: usize,
+    /// Records were refused for what they hold. If a batch has several of them, their reports do not say
+    /// whether it was for their time.
+    pub is_invalid: bool,
+    /// One of those had no key.
+    pub is_keyless: bool,
+}
+
+#[derive(Debug, Default)]
+struct Failures {
+    first: Option<Undelivered>,
+    refused: Vec<Refused>,
+}
+
 /// The context of the transactional producer: it remembers failed deliveries.
 #[derive(Debug)]
 pub struct OutputContext {
     watch: Arc<Watch>,
     has_failed: AtomicBool,
-    first: Mutex<Option<Undelivered>>,
+    failures: Mutex<Failures>,
 }
 
 impl OutputContext {
     /// Makes the context of a producer whose side channel is `watch`.
     #[must_use]
     pub fn new(watch: Arc<Watch>) -> Self {
-        Self { watch, has_failed: AtomicBool::new(false), first: Mutex::default() }
+        Self { watch, has_failed: AtomicBool::new(false), failures: Mutex::default() }
     }
 
     /// The side channel of this worker's clients.
@@ -136,7 +160,17 @@ impl OutputContext {
         if !self.has_failed.swap(false, Ordering::AcqRel) {
             return None;
         }
-        lock(&self.first).take()
+        lock(&self.failures).first.take()
+    }
+
+    /// Says whether records were refused for a reason that only the transaction's own error tells.
+    pub fn has_invalid(&self) -> bool {
+        lock(&self.failures).refused.iter().any(|it| it.is_invalid)
+    }
+
+    /// Takes what was refused since the last call.
+    pub fn take_refused(&self) -> Vec<Refused> {
+        std::mem::take(&mut lock(&self.failures).refused)
     }
 }
 
@@ -160,26 +194,83 @@ impl ProducerContext<NoCustomPartitioner> for OutputContext {
         if matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) {
             return;
         }
-        let mut first = lock(&self.first);
-        let is_worse = first.as_ref().is_none_or(|it| it.fault == SendFault::Undelivered);
-        let fault = send_fault(code);
-        if is_worse && (first.is_none() || fault == SendFault::Refused) {
-            *first = Some(Undelivered {
-                fault,
+        let mut failures = lock(&self.failures);
+        if is_teaching(code) {
+            failures.teach(code, record);
+        }
+        if failures.first.as_ref().is_none_or(|it| weight(it.code) < weight(code)) {
+            failures.first = Some(Undelivered {
+                fault: delivery_fault(code),
                 code,
                 text: format!("topic `{}`: {}", record.topic(), describe(error)),
             });
         }
-        drop(first);
+        drop(failures);
         self.has_failed.store(true, Ordering::Release);
     }
+}
+
+/// The most telling failure is the one that is remembered.
+fn weight(code: RDKafkaErrorCode) -> u8 {
+    match delivery_fault(code) {
+        SendFault::Refused => 2,
+        SendFault::Undelivered => u8::from(is_teaching(code)),
+    }
+}
+
+impl Failures {
+    #[cold]
+    fn teach(&mut self, code: RDKafkaErrorCode, record: &BorrowedMessage<'_>) {
+        let known = self.refused.iter().position(|it| it.topic == record.topic());
+        let index = known.unwrap_or_else(|| {
+            self.refused.push(Refused { topic: record.topic().to_owned(), ..Refused::default() });
+            self.refused.len() - 1
+        });
+        let refused = &mut self.refused[index];
+        match code {
+            RDKafkaErrorCode::InvalidTimestamp => refused.for_time = true,
+            RDKafkaErrorCode::InvalidRecord => {
+                refused.is_invalid = true;
+                refused.is_keyless |= record.key().is_none();
+            }
+            _ => {
+                refused.too_large += 1;
+                refused.too_large_bytes += size_of_record(record);
+            }
+        }
+    }
+}
+
+fn size_of_record(record: &BorrowedMessage<'_>) -> usize {
+    let headers = incoming_headers(record.headers());
+    let headers: usize = headers.map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len)).sum();
+    record.key().map_or(0, <[u8]>::len) + record.payload_len() + headers
 }
 
 fn describe(error: &KafkaError) -> String {
     error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
 }
 
-/// Sorts delivery errors: those that the same record will meet again, and those of the moment.
+/// Says whether a refused delivery tells what the topic takes, so that the next trial can be another one.
+#[must_use]
+pub fn is_teaching(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::InvalidTimestamp
+            | RDKafkaErrorCode::InvalidRecord
+            | RDKafkaErrorCode::MessageSizeTooLarge
+            | RDKafkaErrorCode::MessageBatchTooLarge
+    )
+}
+
+/// Sorts what the brokers answer to a batch. If the topic teaches something, the record is to blame only when
+/// that does not help.
+#[must_use]
+pub fn delivery_fault(code: RDKafkaErrorCode) -> SendFault {
+    if is_teaching(code) { SendFault::Undelivered } else { send_fault(code) }
+}
+
+/// Sorts errors of a record: those that the same record will meet again, and those of the moment.
 #[must_use]
 pub fn send_fault(code: RDKafkaErrorCode) -> SendFault {
     match code {

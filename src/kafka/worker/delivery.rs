@@ -21,6 +21,7 @@ use super::{
     observe::cause_of,
     outgoing::{DeadLetter, Incoming, Scanned, record_size, routed_headers},
     refusals::look_at,
+    stamp::Stamp,
 };
 use crate::{
     kafka::ffi::{Headers, Outgoing},
@@ -89,10 +90,12 @@ impl Run<'_> {
         });
         let bad = match routed {
             Some(Ok(routed)) => {
-                let headers = routed_headers(&incoming, header_count, &routed);
-                let size = record_size(incoming.key, Some(routed.value), &headers);
                 let destination = routed.destination;
-                let limit = settings.max_record_sizes[destination as usize];
+                let stamp = self.allowed.stamp(destination, incoming.timestamp, self.clock.wall_ms());
+                let mut headers = routed_headers(&incoming, header_count, &routed);
+                stamp.add_to(&mut headers);
+                let size = record_size(incoming.key, Some(routed.value), &headers);
+                let limit = self.allowed.max_record_bytes(destination);
                 let door = self.closed.door(destination, self.clock.now());
                 if let Door::Closed(why) = door {
                     let detail = format!("other tickets were refused a moment ago: {why}");
@@ -106,15 +109,21 @@ impl Run<'_> {
                     return self
                         .dead_letter(&incoming, &BadRecord { reason: DeadLetterReason::Poison, detail });
                 }
+                if incoming.key.is_none() && self.allowed.needs_key(destination) {
+                    let topic = &settings.outputs[destination as usize];
+                    let detail = format!("topic `{topic}` is compacted: it takes no record without a key");
+                    return self
+                        .dead_letter(&incoming, &BadRecord { reason: DeadLetterReason::Poison, detail });
+                }
                 if size <= limit {
                     self.tried[destination as usize] = true;
-                    let record = Outgoing {
-                        key: incoming.key,
-                        value: Some(routed.value),
-                        timestamp: incoming.timestamp,
-                    };
+                    let record =
+                        Outgoing { key: incoming.key, value: Some(routed.value), timestamp: stamp.timestamp };
                     let became = Became::of(&routed);
                     self.observed.sending();
+                    if self.allowed.must_flush(destination, size) {
+                        send_unsent(self.worker, &self.output);
+                    }
                     let sent = send(self.worker, &self.output, destination, &record, headers);
                     return self.count(sent, became);
                 }
@@ -141,13 +150,20 @@ impl Run<'_> {
 
     fn dead_letter(&mut self, incoming: &Incoming<'_>, bad: &BadRecord) -> Result<(), SendFault> {
         let destination = Destination::DeadLetter;
-        let limit = self.worker.settings.max_record_sizes[destination as usize];
-        let letter = DeadLetter::new(incoming, bad, limit);
-        let record = Outgoing { key: letter.key, value: letter.value, timestamp: incoming.timestamp };
+        let stamp = self.allowed.stamp(destination, incoming.timestamp, self.clock.wall_ms());
+        let limit = self.allowed.max_record_bytes(destination).saturating_sub(Stamp::MAX_BYTES);
+        let DeadLetter { key, value, mut headers, reason } = DeadLetter::new(incoming, bad, limit);
+        stamp.add_to(&mut headers);
+        let origin = (key.is_none() && self.allowed.needs_key(destination)).then(|| incoming.origin());
+        let key = key.or(origin.as_deref().map(str::as_bytes));
+        let record = Outgoing { key, value, timestamp: stamp.timestamp };
         self.tried[destination as usize] = true;
         self.observed.sending();
-        let sent = send(self.worker, &self.output, destination, &record, letter.headers);
-        self.count(sent, Became::DeadLetter(letter.reason))
+        if self.allowed.must_flush(destination, record_size(key, value, &headers)) {
+            send_unsent(self.worker, &self.output);
+        }
+        let sent = send(self.worker, &self.output, destination, &record, headers);
+        self.count(sent, Became::DeadLetter(reason))
     }
 
     fn count(&mut self, sent: Result<(), RDKafkaErrorCode>, became: Became) -> Result<(), SendFault> {
@@ -172,6 +188,13 @@ impl Run<'_> {
 /// Calls `work`; `None` if it panicked. What it has borrowed mutably must not be used again.
 fn unless_panicked<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+/// Waits until the brokers have what was sent so far, so that it is not in one batch with what comes next.
+#[cold]
+fn send_unsent(worker: &Worker, output: &Output) {
+    // What is still on its way afterwards, or was refused, is seen before the transaction's end.
+    let _ = output.flush(worker.settings.transactions.finish_deadline);
 }
 
 fn send(

@@ -2,6 +2,7 @@
 //!
 //! This file is its shell, which does what the `machine` says, on a thread of its own, since every transaction call blocks.
 
+mod allowed;
 mod clock;
 mod closed;
 mod context;
@@ -14,6 +15,7 @@ mod observe;
 mod outgoing;
 mod output;
 mod refusals;
+mod stamp;
 mod start;
 mod status;
 mod transaction;
@@ -35,6 +37,7 @@ use rdkafka::{
     topic_partition_list::Offset,
 };
 
+use allowed::Allowed;
 use clock::Clock;
 use closed::Closed;
 use context::Rebalance;
@@ -42,6 +45,7 @@ use machine::{Command, Handling, Machine, Partition, Polled};
 use observe::{Observed, cause_of};
 use output::Output;
 
+pub use allowed::OutputLimits;
 pub use context::{InputContext, OutputContext};
 pub use counts::AbortCause;
 pub use error::WorkerError;
@@ -88,8 +92,10 @@ pub struct WorkerSettings {
     pub input: String,
     /// The output topics, by [`Destination`].
     pub outputs: [String; Destination::ALL.len()],
-    /// The largest record that client and topic take, by [`Destination`], in bytes.
-    pub max_record_sizes: [usize; Destination::ALL.len()],
+    /// What the output topics take, by [`Destination`].
+    pub limits_of_outputs: [OutputLimits; Destination::ALL.len()],
+    /// The largest batch that the producer makes, in bytes.
+    pub max_batch_bytes: usize,
     /// When transactions end.
     pub transactions: TransactionSettings,
     /// Limits of the tickets read.
@@ -147,7 +153,9 @@ impl Worker {
             undelivered: String::new(),
             refused_by: None,
             is_cause_unknown: false,
+            given_up_for: None,
             closed: Closed::default(),
+            allowed: Allowed::new(self.settings.limits_of_outputs, self.settings.max_batch_bytes),
             unreadable: 0,
             began_with: Vec::new(),
             last_error: None,
@@ -191,7 +199,10 @@ struct Run<'w> {
     refused_by: Option<Destination>,
     /// librdkafka has given the transaction up, and has not said why yet.
     is_cause_unknown: bool,
+    /// Why it has given the transaction up, where the topic teaches what to do otherwise.
+    given_up_for: Option<RDKafkaErrorCode>,
     closed: Closed,
+    allowed: Allowed,
     unreadable: u32,
     /// Where the open transaction begins, for a question to the brokers.
     began_with: Vec<(Partition, i64)>,

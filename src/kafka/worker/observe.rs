@@ -9,6 +9,7 @@ use rdkafka::{error::RDKafkaErrorCode, message::BorrowedMessage};
 
 use super::{
     Run,
+    context::is_teaching,
     counts::{AbortCause, Became, Counts},
     machine::{Handling, Partition, SendFault},
     outgoing::{Incoming, Scanned, TraceHeaders},
@@ -228,6 +229,7 @@ impl Run<'_> {
 pub(super) fn cause_of(code: RDKafkaErrorCode, fault: SendFault) -> AbortCause {
     match fault {
         SendFault::Refused => AbortCause::Refused,
+        SendFault::Undelivered if is_teaching(code) => AbortCause::Refused,
         // librdkafka had given the transaction up before.
         SendFault::Undelivered if code == RDKafkaErrorCode::State => AbortCause::Broker,
         SendFault::Undelivered => AbortCause::Undelivered,

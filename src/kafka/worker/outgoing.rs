@@ -87,6 +87,12 @@ impl<'m> Incoming<'m> {
         }
         scanned
     }
+
+    /// Where the record came from, as a key for a topic that takes none without.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}-{}@{}", self.topic, self.partition, self.offset)
+    }
 }
 
 const _: () = assert!(CONTENT_TYPE.len() == 12 && TRACEPARENT.len() == 11 && TRACESTATE.len() == 10);

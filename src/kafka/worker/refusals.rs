@@ -2,7 +2,11 @@
 
 use rdkafka::{error::RDKafkaErrorCode, producer::Producer};
 
-use super::{ASK_TIMEOUT, Output, Run, WorkerError, closed, context::send_fault, machine::SendFault};
+use super::{
+    ASK_TIMEOUT, Output, Run, WorkerError, closed,
+    context::{Undelivered, is_teaching, send_fault},
+    machine::SendFault,
+};
 use crate::{kafka::ffi, route::Destination};
 
 impl Run<'_> {
@@ -16,6 +20,15 @@ impl Run<'_> {
     /// Blames the open transaction's records for an error that librdkafka gave the transaction up for.
     pub(super) fn blame(&mut self, code: RDKafkaErrorCode) {
         self.is_cause_unknown = code == RDKafkaErrorCode::State;
+        if is_teaching(code) {
+            self.observed.refused();
+            self.given_up_for = Some(code);
+            return;
+        }
+        self.blame_records(code);
+    }
+
+    fn blame_records(&mut self, code: RDKafkaErrorCode) {
         if send_fault(code) != SendFault::Refused {
             return;
         }
@@ -29,6 +42,37 @@ impl Run<'_> {
         self.undelivered = format!("{one_of} {}: {code}", names.join(", "));
         self.note_topic(code);
         self.machine.doom(SendFault::Refused);
+    }
+
+    /// Draws the lessons of the transaction that was aborted; `false` if there are none.
+    ///
+    /// A record is to blame only if its topic teaches nothing new.
+    pub(super) fn learn(&mut self, failure: Option<Undelivered>) -> bool {
+        let given_up_for = self.given_up_for.take();
+        let refused = self.output.context().take_refused();
+        if let (Some(code), true) = (given_up_for, refused.is_empty()) {
+            self.blame_records(code);
+        }
+        let mut has_learnt = false;
+        for mut refused in refused {
+            // Of several records in a batch that are refused for their time, only the transaction is told so.
+            refused.for_time |=
+                refused.is_invalid && given_up_for == Some(RDKafkaErrorCode::InvalidTimestamp);
+            let outputs = &self.worker.settings.outputs;
+            let destination = Destination::ALL.into_iter().find(|it| outputs[*it as usize] == refused.topic);
+            let lesson = destination.and_then(|it| self.allowed.learn(it, &refused, self.clock.now()));
+            if let Some(lesson) = lesson {
+                has_learnt = true;
+                let topic = refused.topic;
+                tracing::warn!(code = "TOPIC_LIMIT", topic, "a topic has refused records: {lesson}");
+            } else {
+                if let Some(failure) = &failure {
+                    self.undelivered.clone_from(&failure.text);
+                }
+                self.machine.doom(SendFault::Refused);
+            }
+        }
+        has_learnt
     }
 
     /// Leaves a topic alone for a while, and says why.

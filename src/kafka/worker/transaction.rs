@@ -6,6 +6,7 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use super::{
     AbortCause, CALL_TIMEOUT, Run, Worker, WorkerError,
+    context::Undelivered,
     machine::{BeginFault, Fault, Partition, SendFault},
     output::Output,
     start,
@@ -36,9 +37,11 @@ impl Run<'_> {
                 self.transactions += 1;
                 self.snapshot = self.worker.catalog.snapshot();
                 self.tried = Default::default();
+                self.allowed.begin(self.clock.now());
                 self.observed.begin(self.clock.now());
                 self.is_sound = true;
                 self.is_cause_unknown = false;
+                self.given_up_for = None;
                 self.output
                     .transaction(TransactionCall::Begin, Duration::ZERO)
                     .map_err(|error| self.note("begin_transaction", error))
@@ -61,7 +64,7 @@ impl Run<'_> {
             .map_err(|error| self.note("send_offsets_to_transaction", error));
         self.clock.read();
         if sent == Err(Fault::Forgotten) {
-            self.forget_records();
+            drop(self.forget_records());
         }
         self.machine.offsets_sent(sent, self.clock.now());
     }
@@ -109,7 +112,7 @@ impl Run<'_> {
     }
 
     pub(super) fn abort(&mut self) {
-        if self.is_cause_unknown {
+        if self.is_cause_unknown || self.output.context().has_invalid() {
             self.ask_for_cause();
         }
         // An abort purges what is queued, and the gap in the sequence numbers can cost the producer its transactional id. In a sound
@@ -127,8 +130,9 @@ impl Run<'_> {
             .output
             .transaction(TransactionCall::Abort, CALL_TIMEOUT)
             .map_err(|error| self.note("abort_transaction", error));
-        self.forget_records();
+        let failure = self.forget_records();
         self.clock.read();
+        let has_learnt = outcome.is_ok() && self.learn(failure);
         if outcome.is_ok() {
             self.show_abort();
             self.aborts_in_a_row += 1;
@@ -136,13 +140,16 @@ impl Run<'_> {
             thread::sleep((Duration::from_millis(20) * self.aborts_in_a_row).min(MAX_ABORT_PAUSE));
         }
         self.machine.aborted(outcome, self.clock.now());
+        if has_learnt {
+            self.machine.learnt();
+        }
         self.worker.status.commits(!self.machine.is_fruitless());
     }
 
     /// Forgets the records of a transaction that has failed: they are read again.
-    fn forget_records(&mut self) {
-        drop(self.output.context().take_failure());
+    fn forget_records(&mut self) -> Option<Undelivered> {
         self.at_hand.clear();
+        self.output.context().take_failure()
     }
 
     /// Replaces the producer by one with a new epoch. No transaction is open, so nothing is lost with the old one.

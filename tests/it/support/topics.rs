@@ -8,7 +8,7 @@ use std::{
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication},
     client::DefaultClientContext,
     producer::{BaseRecord, Producer, ThreadedProducer},
 };
@@ -84,6 +84,20 @@ impl Topics {
 
     pub fn broker(&self) -> &'static Broker {
         self.broker
+    }
+
+    /// Gives a topic these settings of its own, and no others.
+    pub fn configure(&self, topic: &str, settings: &[(&str, &str)]) {
+        let mut config = AlterConfig::new(ResourceSpecifier::Topic(topic));
+        for (name, value) in settings {
+            config = config.set(name, value);
+        }
+        admin(self.broker, async |admin, options| {
+            let changed = admin.alter_configs([&config], options).await;
+            for changed in changed.expect("the broker changes settings") {
+                changed.expect("the topic and its settings are known");
+            }
+        });
     }
 
     /// Creates one outgoing topic again after [`Self::delete`], with one partition.

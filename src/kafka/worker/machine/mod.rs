@@ -417,6 +417,11 @@ impl Machine {
         }
     }
 
+    /// What comes next is not what was aborted: the shell has learnt what a topic takes.
+    pub fn learnt(&mut self) {
+        self.fruitless = Fruitless::default();
+    }
+
     /// Takes the outcome of [`Command::Commit`].
     pub fn committed(&mut self, outcome: Result<(), Fault>, now: Duration) {
         match outcome {
