@@ -294,6 +294,18 @@ fn the_metrics_page_agrees_with_what_was_written_at_every_moment() {
         let [age, before] = [(); 2].map(|()| router.figure("ticket_router_catalog_age_seconds"));
         (age? <= before? && age? < 6.5).then_some(())
     });
+    assert!(value(&page, "process_resident_memory_bytes") > 1e6);
+    assert!(value(&page, "process_start_time_seconds") > 1.7e9);
+    assert_eq!(router.health(&[]), (Some(0), "live\n".to_owned()));
+    assert_eq!(router.health(&["--ready"]), (Some(0), "ready\n".to_owned()));
+    router.terminate();
+    router.wait_for_end();
+    let (code, said) = router.health(&[]);
+    assert_eq!(
+        (code, said.starts_with("error: no answer from http://127.0.0.1:")),
+        (Some(1), true),
+        "{said}"
+    );
 }
 
 #[test]

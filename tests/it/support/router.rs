@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    path::PathBuf,
     process::{Command, ExitStatus},
     sync::Arc,
     thread,
@@ -124,7 +125,7 @@ impl Settings {
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         let process = Process::start(&mut command, &log)
             .expect("cargo built the router, and the folder can be written");
-        Router { name: name.to_owned(), process, port, _dir: Arc::clone(&self.dir) }
+        Router { name: name.to_owned(), process, port, config, _dir: Arc::clone(&self.dir) }
     }
 }
 
@@ -133,6 +134,7 @@ pub struct Router {
     name: String,
     process: Process,
     port: u16,
+    config: PathBuf,
     /// Config and log are in it.
     _dir: Arc<TempDir>,
 }
@@ -157,6 +159,19 @@ impl Router {
     /// Whether its process is gone.
     pub fn has_ended(&mut self) -> bool {
         self.process.ended().is_some()
+    }
+
+    /// The exit code and the answer of `ticket-router health`, with the router's own config.
+    pub fn health(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_ticket-router"))
+            .arg("health")
+            .args(arguments)
+            .arg("--config")
+            .arg(&self.config)
+            .output()
+            .expect("cargo built the router");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
     }
 
     /// Ends it as `kill -9` does.
