@@ -1,7 +1,7 @@
 //! The settings of each librdkafka client, as they passed the fault tests, with the user's own on top.
 //!
 //! Order: defaults that may be tuned, then `kafka.client`, then `kafka.consumer` or `kafka.producer`, then what
-//! must not be changed.
+//! must not be changed. [`fixed`] holds what is so for every client.
 
 use std::time::Duration;
 
@@ -113,6 +113,7 @@ pub fn producer(config: &Config, transactional_id: &str) -> Result<ClientConfig,
         .set("acks", "all")
         // Only failures are looked at: a report for each delivered record costs a tenth of the CPU.
         .set("delivery.report.only.error", "true");
+    fixed(&mut client);
     Ok(client)
 }
 
@@ -144,6 +145,7 @@ pub fn reach<C: ProducerContext + 'static>(producer: &ThreadedProducer<C>, topic
 pub fn admin(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
     let mut client = ClientConfig::new();
     common(config, &mut client)?;
+    fixed(&mut client);
     Ok(client)
 }
 
@@ -189,9 +191,16 @@ fn consumer(config: &Config, defaults: &[(&str, &str)]) -> Result<ClientConfig, 
     client
         .set("isolation.level", "read_committed")
         .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("allow.auto.create.topics", "false");
+        .set("enable.auto.offset.store", "false");
+    fixed(&mut client);
     Ok(client)
+}
+
+/// Sets what no user may change for any client, as the last step: only `topics create` ever creates a topic.
+///
+/// librdkafka's default lets a producer create what it asks about, if the brokers do (Kafka's default).
+fn fixed(client: &mut ClientConfig) {
+    client.set("allow.auto.create.topics", "false");
 }
 
 fn common(config: &Config, client: &mut ClientConfig) -> Result<(), SecretUnreadable> {
@@ -277,6 +286,23 @@ mod tests {
         config.kafka.producer = Passthrough::from_iter([("batch.size", "2000000")]);
         assert_eq!(limited(&config, 100_000), 98_976);
         assert_eq!(limited(&config, usize::MAX), 2_000_000);
+    }
+
+    #[test]
+    fn no_client_creates_a_topic_whatever_is_passed_through() {
+        let passed = || Passthrough::from_iter([("allow.auto.create.topics", "true")]);
+        let mut config = Config::default();
+        config.kafka.client = passed();
+        config.kafka.consumer = passed();
+        config.kafka.producer = passed();
+        for client in [
+            input_consumer(&config).unwrap(),
+            catalog_consumer(&config).unwrap(),
+            producer(&config, "id").unwrap(),
+            admin(&config).unwrap(),
+        ] {
+            assert_eq!(client.get("allow.auto.create.topics"), Some("false"));
+        }
     }
 
     #[test]
