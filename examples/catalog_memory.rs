@@ -75,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let since = Instant::now();
-    writer.apply(Change::Remove(Kind::Offer, "offer-0000001".to_owned()));
+    writer.apply(Change::Remove(Kind::Offer, b"offer-0000001".to_vec()));
     writer.publish();
     report("one removed", since);
     Ok(())

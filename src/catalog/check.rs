@@ -48,7 +48,7 @@ fn check_offer(offer: &Offer, snapshot: &Snapshot, found: &mut impl FnMut(Proble
 fn check_partner(partner: &Partner, snapshot: &Snapshot, found: &mut impl FnMut(Problem)) {
     let id = || partner.id().to_owned();
     let model = partner.model();
-    if model.is_none() {
+    if model.is_none() && !partner.has_unknown_model() {
         found(Problem::NoModel { partner: id() });
     }
     let provider = partner.provider_id().to_owned();

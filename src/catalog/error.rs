@@ -25,16 +25,6 @@ pub enum InvalidRecord {
         /// The longest that is allowed.
         limit: usize,
     },
-    /// An enum that decides about owners has a number or name of a newer writer.
-    #[error("`{field}` is {found}, which this version does not know; allowed: {allowed}")]
-    UnknownValue {
-        /// The path of the field.
-        field: String,
-        /// The number or name.
-        found: String,
-        /// The names that are known.
-        allowed: &'static str,
-    },
     /// A JSON value has a type that the field cannot have.
     #[error("`{field}` is {found}, allowed: {allowed}")]
     WrongType {
@@ -85,12 +75,26 @@ pub enum InvalidRecord {
     #[error("key is missing or not UTF-8, allowed: the record's `id`")]
     Key,
     /// The key of the Kafka record is not the id that its value has.
-    #[error("key is {key}, `id` is {id}; they must be equal")]
+    #[error("key is {key}{how}, `id` is {id}; they must be equal")]
     KeyMismatch {
         /// The key, quoted.
         key: String,
         /// The id, quoted.
         id: String,
+        /// How the key differs from the id, if it is the id in another form.
+        how: String,
+    },
+    /// A removal names no record, but what it stands for does: the record would stay, and nobody would know.
+    #[error(
+        "a null value under the key {key}, which is {id} {how}, removes nothing: the record has the key {id}"
+    )]
+    RemovalKey {
+        /// The key, quoted.
+        key: String,
+        /// The id of the record, quoted.
+        id: String,
+        /// How the key differs from the id.
+        how: &'static str,
     },
 }
 
@@ -101,11 +105,10 @@ impl InvalidRecord {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Missing { field, .. } | Self::IdTooLong { field, .. } => Some(field),
-            Self::UnknownValue { field, .. }
-            | Self::WrongType { field, .. }
-            | Self::DuplicateKey { field }
-            | Self::Duration { field, .. } => Some(field),
-            Self::Key | Self::KeyMismatch { .. } => Some("key"),
+            Self::WrongType { field, .. } | Self::DuplicateKey { field } | Self::Duration { field, .. } => {
+                Some(field)
+            }
+            Self::Key | Self::KeyMismatch { .. } | Self::RemovalKey { .. } => Some("key"),
             Self::TooLarge { .. } | Self::Json { .. } | Self::Protobuf { .. } => None,
         }
     }

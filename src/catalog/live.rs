@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::{Change, Draft, Encodings, Kind, Offer, Partner, Publisher, Snapshot, Upserted};
+use super::{Change, Draft, Encodings, InvalidRecord, Kind, Offer, Partner, Publisher, Snapshot, Upserted};
 
 /// The readers' side. Cheap to clone: a counted reference.
 #[derive(Clone)]
@@ -106,6 +106,20 @@ impl CatalogWriter {
         self.draft = Draft::from_snapshot(snapshot);
         self.has_changes = true;
         self.publish()
+    }
+
+    /// Takes the place of all records of one kind, published or not, without publishing.
+    pub fn replace_kind(&mut self, kind: Kind, with: &Draft) {
+        self.draft.replace_kind(kind, with);
+        self.has_changes = true;
+    }
+
+    /// Looks whether a removal removes what it is meant to; see [`Draft::check_removal`].
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check_removal(&self, kind: Kind, key: &[u8]) -> Result<(), InvalidRecord> {
+        self.draft.check_removal(kind, key)
     }
 
     /// Lets readers see all changes since the last time, at once. Nothing happens where there are none.

@@ -8,8 +8,8 @@ use std::{
 use thiserror::Error;
 
 use super::{
-    Draft, Encodings, InvalidRecord, MAX_RECORD_BYTES, Quoted, Record, UnknownField, Upserted, lines::Lines,
-    read, snapshot::Stocked,
+    Draft, Encodings, InvalidRecord, MAX_RECORD_BYTES, Quoted, Record, UnknownField, UnknownValue, Upserted,
+    lines::Lines, read, snapshot::Stocked,
 };
 use crate::ticket::{Format, Payload};
 
@@ -69,6 +69,14 @@ pub enum Problem {
         path: String,
         /// The field that it probably stands for.
         meant: Option<&'static str>,
+    },
+    /// An enum has a value that this version does not know; it is kept.
+    #[error("`{path}` is {value}, which this version does not know; tickets that depend on it go to triage")]
+    UnknownValue {
+        /// The path of the field.
+        path: String,
+        /// The number or name, quoted.
+        value: String,
     },
     /// An earlier line had the id: the last one wins.
     #[error("id {} is there twice, this line wins", Quoted(id))]
@@ -187,6 +195,12 @@ pub fn load<R: Record + Stocked>(
                 for UnknownField { path, meant } in decoded.unknown_fields {
                     loaded.warnings += 1;
                     found(Problem::UnknownField { path, meant });
+                }
+                for UnknownValue { path, value } in decoded.unknown_values {
+                    loaded.warnings += 1;
+                    let value =
+                        value.as_str().map_or_else(|| value.to_string(), |name| Quoted(name).to_string());
+                    found(Problem::UnknownValue { path, value });
                 }
                 let id = decoded.record.id().to_owned();
                 if draft.upsert(decoded.record) == Upserted::Added {

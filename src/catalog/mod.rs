@@ -6,6 +6,7 @@
 
 mod check;
 mod error;
+mod key;
 mod lines;
 mod live;
 mod load;
@@ -19,9 +20,11 @@ mod snapshot;
 mod span;
 mod survey;
 mod table;
+mod unknown;
 
 pub use check::check;
 pub use error::{InvalidRecord, Quoted};
+pub use key::disguised;
 pub use live::{Catalog, CatalogWriter};
 pub use load::{Finding, Level, Loaded, Problem, load};
 pub use offer::{Offer, OfferContact};
@@ -31,6 +34,7 @@ pub use read::{Change, Decoded, UnknownField, read};
 pub use record::Record;
 pub use snapshot::{Counts, Draft, Snapshot};
 pub use table::Upserted;
+pub use unknown::UnknownValue;
 
 /// The largest record, in bytes: of its input, and of each of its encodings.
 pub const MAX_RECORD_BYTES: usize = 1_048_576;

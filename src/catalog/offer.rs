@@ -3,7 +3,8 @@
 use super::{
     Encodings, InvalidRecord, Kind, Record,
     record::{Parts, Sealed, Stored, Text, accessors, require_id},
-    shape::{OFFER, Shape},
+    shape::{KIND, Names, OFFER, Shape},
+    unknown::{Place, UnknownValue, to_json},
 };
 use crate::{proto::v1, ticket::Format};
 
@@ -46,12 +47,13 @@ impl Record for Offer {
 
     const KIND: Kind = Kind::Offer;
 
-    /// A `kind` that this version does not know counts as not said: it is informative.
-    fn build(message: &v1::Offer, encodings: Encodings) -> Result<Self, InvalidRecord> {
-        if v1::offer::Kind::try_from(message.kind).is_err() {
-            let unsaid = v1::Offer { kind: v1::offer::Kind::Unspecified.into(), ..message.clone() };
-            return Self::build(&unsaid, encodings);
-        }
+    fn build_named(
+        message: &v1::Offer,
+        unknown: &[UnknownValue],
+        encodings: Encodings,
+    ) -> Result<Self, InvalidRecord> {
+        let is_odd = v1::offer::Kind::try_from(message.kind).is_err();
+        let odd_json = is_odd.then(|| to_json::<Self>(message, unknown)).transpose()?;
         require_id(&message.id)?;
         if message.publisher_id.is_empty() && !message.first_party {
             let required = "an offer that is not `firstParty` needs one";
@@ -72,7 +74,11 @@ impl Record for Offer {
                 | flag(message.azure_based == Some(true), AZURE_BASED)
                 | flag(message.first_party, FIRST_PARTY),
         };
-        Stored::build(message, &parts, encodings).map(Self)
+        Stored::build(message, &parts, odd_json, encodings).map(Self)
+    }
+
+    fn visit_enums(message: &mut v1::Offer, visit: &mut dyn FnMut(Place, &'static Names, &mut i32)) {
+        visit(Place::of("kind"), KIND, &mut message.kind);
     }
 }
 

@@ -3,7 +3,8 @@
 use super::{
     Encodings, InvalidRecord, Kind, Record,
     record::{Parts, Sealed, Stored, Text, accessors},
-    shape::{PUBLISHER, Shape, is_sane},
+    shape::{Names, PUBLISHER, SEVERITY, Shape, is_sane},
+    unknown::{Place, UnknownValue, to_json},
 };
 use crate::{proto::v1, ticket::Format};
 
@@ -26,17 +27,11 @@ impl Record for Publisher {
 
     const KIND: Kind = Kind::Publisher;
 
-    /// A severity of `sla` that this version does not know counts as not said, as in a ticket.
-    fn build(message: &v1::Publisher, encodings: Encodings) -> Result<Self, InvalidRecord> {
-        let is_known =
-            |level: &v1::publisher::ServiceLevel| v1::ticket::Severity::try_from(level.severity).is_ok();
-        if !message.sla.iter().all(is_known) {
-            let mut unsaid = message.clone();
-            for level in unsaid.sla.iter_mut().filter(|level| !is_known(level)) {
-                level.severity = v1::ticket::Severity::Unspecified.into();
-            }
-            return Self::build(&unsaid, encodings);
-        }
+    fn build_named(
+        message: &v1::Publisher,
+        unknown: &[UnknownValue],
+        encodings: Encodings,
+    ) -> Result<Self, InvalidRecord> {
         for (index, level) in message.sla.iter().enumerate() {
             if let Some(time) = level.first_response.as_ref().filter(|time| !is_sane(time)) {
                 let field = format!("sla[{index}].firstResponse");
@@ -47,7 +42,16 @@ impl Record for Publisher {
         let support = Text { value: &message.support_uri, name: "supportUri", path: &[3] };
         let addresses = [support, Text::NONE, Text::NONE];
         let parts = Parts { id: &message.id, link: Text::NONE, addresses, facts: 0 };
-        Stored::build(message, &parts, encodings).map(Self)
+        let is_odd = message.sla.iter().any(|level| v1::ticket::Severity::try_from(level.severity).is_err());
+        let odd_json = is_odd.then(|| to_json::<Self>(message, unknown)).transpose()?;
+        Stored::build(message, &parts, odd_json, encodings).map(Self)
+    }
+
+    fn visit_enums(message: &mut v1::Publisher, visit: &mut dyn FnMut(Place, &'static Names, &mut i32)) {
+        for (index, level) in message.sla.iter_mut().enumerate() {
+            let place = Place { field: "sla", index: Some(index), inner: Some("severity") };
+            visit(place, SEVERITY, &mut level.severity);
+        }
     }
 }
 

@@ -4,7 +4,10 @@ use prost::Message as _;
 
 use super::{
     Encodings, InvalidRecord, Kind, MAX_RECORD_BYTES, Offer, Partner, Publisher, Quoted, Record,
+    UnknownValue,
+    key::disguised,
     survey::{invalid_json, survey},
+    unknown,
 };
 use crate::ticket::{Format, Payload};
 
@@ -15,6 +18,8 @@ pub struct Decoded<R> {
     pub record: R,
     /// Keys of its JSON that the contract does not have: of a newer writer, or a slip of the pen. The first 8.
     pub unknown_fields: Vec<UnknownField>,
+    /// Values of its enums that this version does not know: of a newer writer, or a slip of the pen.
+    pub unknown_values: Vec<UnknownValue>,
 }
 
 /// A key of a record's JSON that the contract does not have.
@@ -40,33 +45,30 @@ pub fn read<R: Record>(payload: Payload<'_>, encodings: Encodings) -> Result<Dec
         Format::Protobuf => {
             let message = R::Message::decode(payload.bytes)
                 .map_err(|source| InvalidRecord::Protobuf { detail: source.to_string() })?;
-            Ok(Decoded { record: R::build(&message, encodings)?, unknown_fields: Vec::new() })
+            let record = R::build(&message, encodings)?;
+            let unknown_values = if record.is_odd() { unknown::list::<R>(&message) } else { Vec::new() };
+            Ok(Decoded { record, unknown_fields: Vec::new(), unknown_values })
         }
     }
 }
 
 fn read_json<R: Record>(json: &[u8], encodings: Encodings) -> Result<Decoded<R>, InvalidRecord> {
     let survey = survey(json, R::SHAPE)?;
-    let message = if survey.has_null {
-        serde_json::from_slice(json).and_then(|value| serde_json::from_value(without_nulls(value)))
-    } else {
-        serde_json::from_slice(json)
-    };
+    let mut unknown_values = Vec::new();
+    let message =
+        if survey.is_odd { read_odd::<R>(json, &mut unknown_values) } else { serde_json::from_slice(json) };
     let message: R::Message = message.map_err(|source| invalid_json(&source))?;
-    Ok(Decoded { record: R::build(&message, encodings)?, unknown_fields: survey.unknown_fields })
+    let record = R::build_named(&message, &unknown_values, encodings)?;
+    Ok(Decoded { record, unknown_fields: survey.unknown_fields, unknown_values })
 }
 
-/// Drops the fields that are `null`, which is how ProtoJSON may write an absent one.
-fn without_nulls(value: serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
-    match value {
-        Value::Object(fields) => {
-            let present = fields.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(present.map(|(name, value)| (name, without_nulls(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
-        other => other,
-    }
+#[cold]
+fn read_odd<R: Record>(json: &[u8], unknown: &mut Vec<UnknownValue>) -> serde_json::Result<R::Message> {
+    let cleaned;
+    (cleaned, *unknown) = unknown::clean(serde_json::from_slice(json)?, R::SHAPE);
+    let mut message = serde_json::from_value(cleaned)?;
+    unknown::restore::<R>(&mut message, unknown);
+    Ok(message)
 }
 
 /// What one record of a catalog topic does to the catalog.
@@ -78,8 +80,8 @@ pub enum Change {
     Publisher(Publisher),
     /// Adds or replaces a partner.
     Partner(Partner),
-    /// Removes the record of this kind and id: a null value (tombstone).
-    Remove(Kind, String),
+    /// Removes the record of this kind whose id the key is: a null value (tombstone).
+    Remove(Kind, Vec<u8>),
 }
 
 impl Change {
@@ -93,7 +95,7 @@ impl Change {
         payload: Option<Payload<'_>>,
         encodings: Encodings,
     ) -> Result<Self, InvalidRecord> {
-        let key = key.and_then(|key| std::str::from_utf8(key).ok()).ok_or(InvalidRecord::Key)?;
+        let key = key.ok_or(InvalidRecord::Key)?;
         let Some(payload) = payload else {
             return Ok(Self::Remove(kind, key.to_owned()));
         };
@@ -105,10 +107,23 @@ impl Change {
     }
 }
 
-fn keyed<R: Record>(key: &str, payload: Payload<'_>, encodings: Encodings) -> Result<R, InvalidRecord> {
+fn keyed<R: Record>(key: &[u8], payload: Payload<'_>, encodings: Encodings) -> Result<R, InvalidRecord> {
     let record = read::<R>(payload, encodings)?.record;
-    if record.id() == key {
+    if record.id().as_bytes() == key {
         return Ok(record);
     }
-    Err(InvalidRecord::KeyMismatch { key: Quoted(key).to_string(), id: Quoted(record.id()).to_string() })
+    Err(mismatch(key, record.id()))
+}
+
+#[cold]
+fn mismatch(key: &[u8], id: &str) -> InvalidRecord {
+    let form = disguised(key).into_iter().find(|form| form.id == id);
+    if form.is_none() && std::str::from_utf8(key).is_err() {
+        return InvalidRecord::Key;
+    }
+    InvalidRecord::KeyMismatch {
+        key: Quoted(&String::from_utf8_lossy(key)).to_string(),
+        id: Quoted(id).to_string(),
+        how: form.map_or_else(String::new, |form| format!(" (the id {})", form.how)),
+    }
 }

@@ -8,11 +8,15 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     Encodings, InvalidRecord, Kind, MAX_ID_BYTES, MAX_RECORD_BYTES,
-    shape::Shape,
+    shape::{Names, Shape},
     span::{Span, in_json, in_protobuf},
     survey::invalid_json,
+    unknown::{Place, UnknownValue},
 };
 use crate::ticket::Format;
+
+/// The fact that some enum has a value that this version does not know. A kind's own facts end before it.
+const ODD: u32 = 1 << 31;
 
 /// How many texts of a record can be spliced by themselves: an offer's three contacts.
 const ADDRESSES: usize = 3;
@@ -21,7 +25,7 @@ const ADDRESSES: usize = 3;
 /// [`Partner`](super::Partner).
 pub trait Record: Clone + Sized + Sealed {
     /// The contract's message.
-    type Message: prost::Message + Serialize + DeserializeOwned + Default;
+    type Message: prost::Message + Serialize + DeserializeOwned + Default + Clone;
 
     /// Which of the three kinds it is.
     const KIND: Kind;
@@ -30,7 +34,29 @@ pub trait Record: Clone + Sized + Sealed {
     ///
     /// # Errors
     /// What is wrong with the message; see [`InvalidRecord`].
-    fn build(message: &Self::Message, encodings: Encodings) -> Result<Self, InvalidRecord>;
+    fn build(message: &Self::Message, encodings: Encodings) -> Result<Self, InvalidRecord> {
+        Self::build_named(message, &[], encodings)
+    }
+
+    /// The same for a message some of whose enums have values that this version does not know, and that came
+    /// with these names or numbers.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    fn build_named(
+        message: &Self::Message,
+        unknown: &[UnknownValue],
+        encodings: Encodings,
+    ) -> Result<Self, InvalidRecord>;
+
+    /// Shows each enum of a message: where it stands, the values that are known, and its number.
+    #[doc(hidden)]
+    fn visit_enums(message: &mut Self::Message, visit: &mut dyn FnMut(Place, &'static Names, &mut i32));
+
+    /// Says whether some enum has a value that this version does not know.
+    fn is_odd(&self) -> bool {
+        self.stored().facts() & ODD != 0
+    }
 
     /// Returns the record's id.
     fn id(&self) -> &str {
@@ -56,6 +82,13 @@ macro_rules! accessors {
             #[must_use]
             pub fn id(&self) -> &str {
                 self.0.id()
+            }
+
+            /// Says whether some enum has a value that this version does not know. Protobuf lacks it, if only
+            /// its name is known.
+            #[must_use]
+            pub fn is_odd(&self) -> bool {
+                $crate::catalog::Record::is_odd(self)
             }
 
             /// Returns the record as canonical ProtoJSON or as protobuf; empty where that encoding is not kept.
@@ -152,6 +185,7 @@ impl Stored {
     pub(super) fn build<M>(
         message: &M,
         parts: &Parts<'_>,
+        odd_json: Option<Vec<u8>>,
         encodings: Encodings,
     ) -> Result<Self, InvalidRecord>
     where
@@ -164,10 +198,18 @@ impl Stored {
 
         let protobuf = message.encode_to_vec();
         check_len("protobuf encoding", protobuf.len())?;
-        let digest = xxh3_128(&protobuf);
+        let digest = match &odd_json {
+            None => xxh3_128(&protobuf),
+            // Two names without a number are one in protobuf.
+            Some(json) => xxh3_128(&[protobuf.as_slice(), json].concat()),
+        };
         let mut layout = Layout::default();
         if encodings.json {
-            serde_json::to_writer(&mut layout.bytes, message).map_err(|source| invalid_json(&source))?;
+            match &odd_json {
+                None => serde_json::to_writer(&mut layout.bytes, message)
+                    .map_err(|source| invalid_json(&source))?,
+                Some(json) => layout.bytes.extend_from_slice(json),
+            }
             layout.json_len = layout.bytes.len();
             check_len("JSON encoding", layout.json_len)?;
         }
@@ -184,7 +226,7 @@ impl Stored {
             escaped: parts.addresses.map(|text| layout.escaped(text)),
             json_len: narrow(layout.json_len),
             protobuf_len: narrow(layout.protobuf_len),
-            facts: parts.facts,
+            facts: parts.facts | if odd_json.is_some() { ODD } else { 0 },
         };
         Ok(Self(ThinArc::from_header_and_slice(header, &layout.bytes)))
     }

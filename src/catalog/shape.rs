@@ -2,10 +2,10 @@
 
 use pbjson_types::Duration;
 
-use super::InvalidRecord;
 use crate::proto::v1::{
+    offer::Kind,
     partner::{Model, TechnicalSupport},
-    ticket::Category,
+    ticket::{Category, Severity},
 };
 
 /// The fields of a message.
@@ -24,49 +24,36 @@ pub(super) enum Value {
     Text,
     Flag,
     Duration,
-    /// An enum whose unknown values count as not said.
-    OpenEnum,
-    /// An enum whose unknown values are refused.
-    ClosedEnum(&'static Names),
-    ClosedEnums(&'static Names),
+    Enum(&'static Names),
+    Enums(&'static Names),
     Message(&'static Shape),
     Messages(&'static Shape),
 }
 
 /// The values of an enum that this version knows.
-pub(super) struct Names {
-    pub is_name: fn(&str) -> bool,
-    pub is_number: fn(i32) -> bool,
-    pub allowed: &'static str,
+#[derive(Debug)]
+pub struct Names {
+    pub(super) is_name: fn(&str) -> bool,
+    pub(super) is_number: fn(i32) -> bool,
 }
 
-impl Names {
-    /// Refuses a number that this version does not know.
-    pub fn check_number(&self, found: i128, field: impl FnOnce() -> String) -> Result<(), InvalidRecord> {
-        if i32::try_from(found).is_ok_and(self.is_number) {
-            return Ok(());
-        }
-        Err(InvalidRecord::UnknownValue { field: field(), found: found.to_string(), allowed: self.allowed })
-    }
+/// Knows the values of an enum of the contract.
+macro_rules! names {
+    ($($name:ident: $enum:ty),*) => {
+        $(pub(super) const $name: &Names = &Names {
+            is_name: |name| <$enum>::from_str_name(name).is_some(),
+            is_number: |number| <$enum>::try_from(number).is_ok(),
+        };)*
+    };
 }
 
-pub(super) const MODEL: &Names = &Names {
-    is_name: |name| Model::from_str_name(name).is_some(),
-    is_number: |number| Model::try_from(number).is_ok(),
-    allowed: "`MODEL_DIRECT_BILL`, `MODEL_INDIRECT_PROVIDER`, `MODEL_INDIRECT_RESELLER`, or nothing",
-};
-
-pub(super) const TECHNICAL_SUPPORT: &Names = &Names {
-    is_name: |name| TechnicalSupport::from_str_name(name).is_some(),
-    is_number: |number| TechnicalSupport::try_from(number).is_ok(),
-    allowed: "`TECHNICAL_SUPPORT_REFER`, `TECHNICAL_SUPPORT_COORDINATE`, or nothing",
-};
-
-pub(super) const CATEGORY: &Names = &Names {
-    is_name: |name| Category::from_str_name(name).is_some(),
-    is_number: |number| Category::try_from(number).is_ok(),
-    allowed: "the categories of a ticket, `CATEGORY_UNSPECIFIED` for none",
-};
+names!(
+    MODEL: Model,
+    TECHNICAL_SUPPORT: TechnicalSupport,
+    CATEGORY: Category,
+    KIND: Kind,
+    SEVERITY: Severity
+);
 
 const fn field(name: &'static str, proto_name: &'static str, value: Value) -> Field {
     Field { name, proto_name, value }
@@ -76,7 +63,7 @@ pub(super) const OFFER: &Shape = &[
     field("id", "id", Value::Text),
     field("publisherId", "publisher_id", Value::Text),
     field("title", "title", Value::Text),
-    field("kind", "kind", Value::OpenEnum),
+    field("kind", "kind", Value::Enum(KIND)),
     field("azureBased", "azure_based", Value::Flag),
     field("firstParty", "first_party", Value::Flag),
     field("contacts", "contacts", Value::Message(CONTACTS)),
@@ -99,17 +86,17 @@ pub(super) const PUBLISHER: &Shape = &[
 ];
 
 const SERVICE_LEVEL: &Shape = &[
-    field("severity", "severity", Value::OpenEnum),
+    field("severity", "severity", Value::Enum(SEVERITY)),
     field("firstResponse", "first_response", Value::Duration),
 ];
 
 pub(super) const PARTNER: &Shape = &[
     field("id", "id", Value::Text),
     field("name", "name", Value::Text),
-    field("model", "model", Value::ClosedEnum(MODEL)),
+    field("model", "model", Value::Enum(MODEL)),
     field("providerId", "provider_id", Value::Text),
-    field("technicalSupport", "technical_support", Value::ClosedEnum(TECHNICAL_SUPPORT)),
-    field("providerHandles", "provider_handles", Value::ClosedEnums(CATEGORY)),
+    field("technicalSupport", "technical_support", Value::Enum(TECHNICAL_SUPPORT)),
+    field("providerHandles", "provider_handles", Value::Enums(CATEGORY)),
 ];
 
 /// Protobuf's limit of a duration: about 10,000 years.

@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
-use super::{Change, Kind, Offer, Partner, Publisher, Record, Upserted, table::Table};
+use super::{
+    Change, InvalidRecord, Kind, Offer, Partner, Publisher, Quoted, Record, Upserted,
+    key::{Disguised, disguised},
+    table::Table,
+};
 
 /// How many records of each kind there are.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -115,6 +119,34 @@ impl Draft {
         R::table_mut(&mut self.snapshot).upsert(record)
     }
 
+    /// Says whether there is a record of this kind and id.
+    #[must_use]
+    pub fn contains(&self, kind: Kind, id: &str) -> bool {
+        match kind {
+            Kind::Offer => self.snapshot.offer(id).is_some(),
+            Kind::Publisher => self.snapshot.publisher(id).is_some(),
+            Kind::Partner => self.snapshot.partner(id).is_some(),
+        }
+    }
+
+    /// Looks whether a removal removes what it is meant to.
+    ///
+    /// # Errors
+    /// The key is no id, and stands for one in another form: the record of that id would stay.
+    pub fn check_removal(&self, kind: Kind, key: &[u8]) -> Result<(), InvalidRecord> {
+        if std::str::from_utf8(key).is_ok_and(|id| self.contains(kind, id)) {
+            return Ok(());
+        }
+        match disguised(key).into_iter().find(|form| self.contains(kind, &form.id)) {
+            None => Ok(()),
+            Some(Disguised { how, id }) => Err(InvalidRecord::RemovalKey {
+                key: Quoted(&String::from_utf8_lossy(key)).to_string(),
+                id: Quoted(&id).to_string(),
+                how,
+            }),
+        }
+    }
+
     /// Removes a record; `false` where there was none.
     pub fn remove(&mut self, kind: Kind, id: &str) -> bool {
         match kind {
@@ -130,7 +162,16 @@ impl Draft {
             Change::Offer(offer) => self.upsert(offer) != Upserted::Unchanged,
             Change::Publisher(publisher) => self.upsert(publisher) != Upserted::Unchanged,
             Change::Partner(partner) => self.upsert(partner) != Upserted::Unchanged,
-            Change::Remove(kind, id) => self.remove(kind, &id),
+            Change::Remove(kind, key) => std::str::from_utf8(&key).is_ok_and(|id| self.remove(kind, id)),
+        }
+    }
+
+    /// Takes the place of all records of one kind with those of another draft.
+    pub fn replace_kind(&mut self, kind: Kind, with: &Self) {
+        match kind {
+            Kind::Offer => self.snapshot.offers = with.snapshot.offers.clone(),
+            Kind::Publisher => self.snapshot.publishers = with.snapshot.publishers.clone(),
+            Kind::Partner => self.snapshot.partners = with.snapshot.partners.clone(),
         }
     }
 

@@ -17,8 +17,9 @@ use super::{
 pub(super) struct Survey {
     /// Keys that the contract does not have, at most [`MAX_UNKNOWN`] of them.
     pub unknown_fields: Vec<UnknownField>,
-    /// Some field is `null`, which ProtoJSON takes for absent and the generated reader does not.
-    pub has_null: bool,
+    /// The generated reader does not take the record as it is: some field is `null`, which ProtoJSON takes
+    /// for absent, or some enum is empty or has a value that this version does not know.
+    pub is_odd: bool,
 }
 
 /// As many unknown keys of one record are named.
@@ -98,8 +99,8 @@ impl Expected {
             Self::One(Value::Text) => "a string",
             Self::One(Value::Flag) => "true or false",
             Self::One(Value::Duration) => "a duration such as `\"14400s\"`",
-            Self::One(Value::OpenEnum | Value::ClosedEnum(_)) | Self::Item(_) => "an enum's name or number",
-            Self::One(Value::ClosedEnums(_)) => "an array of enum names or numbers",
+            Self::One(Value::Enum(_)) | Self::Item(_) => "an enum's name or number",
+            Self::One(Value::Enums(_)) => "an array of enum names or numbers",
             Self::One(Value::Message(_)) | Self::Message(_) => "an object",
             Self::One(Value::Messages(_)) => "an array of objects",
             Self::Anything => "anything",
@@ -120,11 +121,14 @@ impl Probe<'_> {
 
     fn number<E: serde::de::Error>(self, number: i128) -> Result<(), E> {
         match self.expected {
-            Expected::Anything | Expected::One(Value::OpenEnum) => Ok(()),
-            Expected::Item(names) | Expected::One(Value::ClosedEnum(names)) => {
-                let field = self.pass.field();
-                names.check_number(number, || field).map_err(|problem| self.pass.refuse(problem))
-            }
+            Expected::Anything => Ok(()),
+            Expected::Item(names) | Expected::One(Value::Enum(names)) => match i32::try_from(number) {
+                Ok(number) => {
+                    self.pass.survey.is_odd |= !(names.is_number)(number);
+                    Ok(())
+                }
+                Err(_) => self.wrong_type("a number of more than 32 bits"),
+            },
             _ => self.wrong_type("a number"),
         }
     }
@@ -149,7 +153,7 @@ impl<'de> Visitor<'de> for Probe<'_> {
         match self.expected {
             Expected::Message(_) | Expected::Item(_) => self.wrong_type("null"),
             Expected::One(_) => {
-                self.pass.survey.has_null = true;
+                self.pass.survey.is_odd = true;
                 Ok(())
             }
             Expected::Anything => Ok(()),
@@ -180,19 +184,15 @@ impl<'de> Visitor<'de> for Probe<'_> {
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
         match self.expected {
-            Expected::Anything | Expected::One(Value::Text | Value::OpenEnum) => Ok(()),
+            Expected::Anything | Expected::One(Value::Text) => Ok(()),
             Expected::One(Value::Duration) if is_duration(text) => Ok(()),
             Expected::One(Value::Duration) => {
                 let (field, found) = (self.pass.field(), Quoted(text).to_string());
                 Err(self.pass.refuse(InvalidRecord::Duration { field, found }))
             }
-            Expected::Item(names) | Expected::One(Value::ClosedEnum(names)) => {
-                if (names.is_name)(text) {
-                    return Ok(());
-                }
-                let (field, found) = (self.pass.field(), Quoted(text).to_string());
-                let allowed = names.allowed;
-                Err(self.pass.refuse(InvalidRecord::UnknownValue { field, found, allowed }))
+            Expected::Item(names) | Expected::One(Value::Enum(names)) => {
+                self.pass.survey.is_odd |= !(names.is_name)(text);
+                Ok(())
             }
             _ => self.wrong_type("a string"),
         }
@@ -201,7 +201,7 @@ impl<'de> Visitor<'de> for Probe<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let expected = match self.expected {
             Expected::Anything => Expected::Anything,
-            Expected::One(Value::ClosedEnums(names)) => Expected::Item(names),
+            Expected::One(Value::Enums(names)) => Expected::Item(names),
             Expected::One(Value::Messages(shape)) => Expected::Message(shape),
             _ => return self.wrong_type("an array"),
         };

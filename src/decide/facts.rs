@@ -6,7 +6,7 @@ use crate::{
     policy::{Case, Election, Fact},
     proto::v1::{
         decision::TriageReason,
-        partner::Model,
+        partner::{Model, TechnicalSupport},
         ticket::{Category, requester::Role},
     },
     ticket::{Coded, Ticket},
@@ -59,8 +59,12 @@ impl<'a> Facts<'a> {
             technical_support: match assigned {
                 Err(reason) => Fact::Absent(reason),
                 Ok(None) => Fact::Known(Election::NoPartner),
-                Ok(Some(partner)) if partner.coordinates() => Fact::Known(Election::Coordinate),
-                Ok(Some(_)) => Fact::Known(Election::Refer),
+                Ok(Some(partner)) => match partner.technical_support() {
+                    Some(TechnicalSupport::Coordinate) => Fact::Known(Election::Coordinate),
+                    // One that has elected nothing refers.
+                    Some(_) => Fact::Known(Election::Refer),
+                    None => Fact::Absent(TriageReason::UnknownTechnicalSupport),
+                },
             },
             azure_based: match records.offer {
                 None => Fact::Absent(TriageReason::MissingOffer),

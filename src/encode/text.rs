@@ -164,5 +164,8 @@ pub const fn reason_text(reason: TriageReason) -> &'static str {
         TriageReason::InvalidProvider => {
             "The ticket is for the partner's indirect provider, but the record it names is not an indirect provider's."
         }
+        TriageReason::UnknownTechnicalSupport => {
+            "Who owns the ticket depends on what the partner has elected for technical tickets, and its record says what this version of the router does not know."
+        }
     }
 }

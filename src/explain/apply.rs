@@ -106,13 +106,14 @@ impl Change {
         if let Self::Elects(election) = self {
             let customer_asks = world.role == Coded::Known(Role::Customer);
             let partner = world.assigned_mut().filter(|_| customer_asks)?;
-            let coordinates = partner.technical_support() == TechnicalSupport::Coordinate;
-            if coordinates == (*election == TechnicalSupport::Coordinate) {
+            let elected = TechnicalSupport::try_from(partner.technical_support);
+            let coordinates = *election == TechnicalSupport::Coordinate;
+            if elected.is_ok_and(|it| (it == TechnicalSupport::Coordinate) == coordinates) {
                 return None;
             }
             partner.set_technical_support(*election);
             let what =
-                if coordinates { "referred technical tickets" } else { "coordinated technical support" };
+                if coordinates { "coordinated technical support" } else { "referred technical tickets" };
             return Some(format!("{} {what} (technicalSupport)", partner_words(&partner.id)));
         }
         let Coded::Known(category) = world.category else { return None };

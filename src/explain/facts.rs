@@ -8,7 +8,7 @@ use crate::{
     catalog::Partner,
     decide::{Facts, Records},
     policy::{Election, Fact as Value, Policy, Rule},
-    proto::v1::{partner::TechnicalSupport, ticket::requester::Role},
+    proto::v1::{decision::TriageReason, partner::TechnicalSupport, ticket::requester::Role},
     ticket::{Coded, Ticket},
 };
 
@@ -44,6 +44,10 @@ pub(super) fn facts(
         );
     }
     list.facts
+}
+
+fn unknown_value(partner: &Partner, field: &str) -> String {
+    format!("partner {}: {field}: a value that this version does not know", ticked(partner.id()))
 }
 
 /// The requester's role; none where it is not known.
@@ -135,6 +139,9 @@ impl List<'_> {
     fn model(&mut self, records: &Records<'_>) {
         match records.partner.map(|partner| (partner, partner.model())) {
             None => self.absent("model", "no record of a partner"),
+            Some((partner, None)) if partner.has_unknown_model() => {
+                self.absent("model", unknown_value(partner, "model"));
+            }
             Some((partner, None)) => {
                 self.absent("model", format!("partner {} does not say", ticked(partner.id())))
             }
@@ -174,6 +181,12 @@ impl List<'_> {
     fn election(&mut self, records: &Records<'_>, facts: &Facts<'_>) {
         let column = "technical-support";
         match facts.case.technical_support {
+            Value::Absent(TriageReason::UnknownTechnicalSupport) => {
+                let assigned = facts.assigned.ok().flatten();
+                assigned
+                    .into_iter()
+                    .for_each(|it| self.absent(column, unknown_value(it, "technicalSupport")));
+            }
             Value::Absent(_) => self.absent(column, "the assigned partner cannot be told"),
             Value::Known(Election::NoPartner) => {
                 self.push(
@@ -188,9 +201,10 @@ impl List<'_> {
                 let Some(partner) = assigned else { return };
                 let place = format!("partner {}: technicalSupport", ticked(partner.id()));
                 let (value, origin, place) = match partner.technical_support() {
-                    TechnicalSupport::Coordinate => ("coordinate", Origin::Catalog, place),
-                    TechnicalSupport::Refer => ("refer", Origin::Catalog, place),
-                    TechnicalSupport::Unspecified => {
+                    None => return,
+                    Some(TechnicalSupport::Coordinate) => ("coordinate", Origin::Catalog, place),
+                    Some(TechnicalSupport::Refer) => ("refer", Origin::Catalog, place),
+                    Some(TechnicalSupport::Unspecified) => {
                         let place = format!("partner {} has elected nothing", ticked(partner.id()));
                         ("refer", Origin::Default, place)
                     }

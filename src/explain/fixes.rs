@@ -96,6 +96,13 @@ pub(super) fn fixes(
         TriageReason::MissingProvider => {
             vec![fix("catalog: partners", format!("set providerId of {}", partner()))]
         }
+        TriageReason::UnknownTechnicalSupport => {
+            let assigned = known.and_then(|facts| facts.assigned.ok().flatten());
+            let id = assigned.or(records.partner).map_or("", |partner| partner.id());
+            let what =
+                format!("set technicalSupport of {} to what this version knows, or upgrade it", ticked(id));
+            vec![fix("catalog: partners", what)]
+        }
         TriageReason::UnknownProvider | TriageReason::InvalidProvider => {
             let provider = records.partner.map_or("", |partner| partner.provider_id());
             let what = if reason == TriageReason::UnknownProvider {

@@ -2,7 +2,10 @@ use prost::Message as _;
 
 use super::*;
 use crate::{
-    proto::v1::{partner::Model, ticket::Category},
+    proto::v1::{
+        partner::{Model, TechnicalSupport},
+        ticket::Category,
+    },
     ticket::Format,
 };
 
@@ -60,7 +63,7 @@ fn a_partner_gives_back_what_went_in_whatever_encodings_are_kept() {
         assert_eq!(partner.id(), "partner-1");
         assert_eq!(partner.model(), Some(Model::IndirectReseller));
         assert_eq!(partner.provider_id(), "provider-1");
-        assert!(partner.coordinates());
+        assert_eq!(partner.technical_support(), Some(TechnicalSupport::Coordinate));
         for number in 0..=14 {
             let category = Category::try_from(number).expect("there are 14 categories and none");
             let expected = [Category::Unspecified, Category::Other].contains(&category);
@@ -87,7 +90,8 @@ fn what_a_record_leaves_unsaid_is_absent() {
     assert!(OfferContact::ALL.iter().all(|&contact| offer.contact(contact, Format::Json).is_empty()));
 
     let partner = partner("p", "");
-    assert_eq!((partner.model(), partner.provider_id(), partner.coordinates()), (None, "", false));
+    assert_eq!((partner.model(), partner.provider_id()), (None, ""));
+    assert_eq!(partner.technical_support(), Some(TechnicalSupport::Unspecified));
     assert!(!partner.handles(Category::Unspecified));
 }
 
@@ -124,30 +128,33 @@ fn an_offer_needs_a_publisher_unless_it_is_first_party() {
 }
 
 #[test]
-fn numbers_of_a_newer_writer_that_decide_about_owners_are_refused() {
-    for (message, field) in [
-        (v1::Partner { model: 4, ..full_partner() }, "model"),
-        (v1::Partner { technical_support: -1, ..full_partner() }, "technicalSupport"),
-        (v1::Partner { provider_handles: vec![1, 99], ..full_partner() }, "providerHandles[1]"),
-    ] {
-        let refused = Partner::build(&message, Encodings::PROTOBUF).expect_err("it is not known");
-        assert_eq!(refused.field(), Some(field));
-        assert!(refused.to_string().contains("which this version does not know"), "{refused}");
-    }
-}
-
-#[test]
-fn numbers_of_a_newer_writer_that_only_inform_count_as_not_said() {
+fn numbers_of_a_newer_writer_are_kept() {
+    let check = |message: v1::Partner, json: &str| {
+        let partner = Partner::build(&message, Encodings::BOTH).expect("it is kept");
+        assert_eq!(partner.encoded(Format::Protobuf), message.encode_to_vec());
+        let text = std::str::from_utf8(partner.encoded(Format::Json)).expect("JSON is UTF-8");
+        assert!(text.contains(json), "{text}");
+    };
+    check(v1::Partner { model: 4, ..full_partner() }, r#""model":4"#);
+    check(v1::Partner { technical_support: -1, ..full_partner() }, r#""technicalSupport":-1"#);
+    check(
+        v1::Partner { provider_handles: vec![1, 99], ..full_partner() },
+        r#""providerHandles":["CATEGORY_BILLING",99]"#,
+    );
     let offer = Offer::build(&v1::Offer { kind: 99, ..full_offer() }, Encodings::BOTH).expect("it informs");
-    let unsaid = Offer::build(&v1::Offer { kind: 0, ..full_offer() }, Encodings::BOTH).expect("it informs");
-    assert_eq!(offer.encoded(Format::Json), unsaid.encoded(Format::Json));
-    assert_eq!(offer.digest(), unsaid.digest());
-
+    assert!(String::from_utf8_lossy(offer.encoded(Format::Json)).contains(r#""kind":99"#));
+    // Texts are found wherever they stand.
+    let known = Offer::build(&full_offer(), Encodings::BOTH).expect("it is valid");
+    for contact in OfferContact::ALL {
+        for format in [Format::Json, Format::Protobuf] {
+            assert_eq!(offer.contact(contact, format), known.contact(contact, format));
+        }
+    }
     let mut message = full_publisher();
     message.sla[0].severity = 99;
     let publisher = Publisher::build(&message, Encodings::JSON).expect("it informs");
-    let json = std::str::from_utf8(publisher.encoded(Format::Json)).expect("JSON is UTF-8");
-    assert!(json.contains(r#""sla":[{"firstResponse":"3600.500s"}]"#), "{json}");
+    let json = String::from_utf8_lossy(publisher.encoded(Format::Json)).into_owned();
+    assert!(json.contains(r#""sla":[{"firstResponse":"3600.500s","severity":99}]"#), "{json}");
 }
 
 #[test]

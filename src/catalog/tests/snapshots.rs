@@ -101,8 +101,8 @@ fn changes_are_seen_when_they_are_published_and_together() {
     let before = catalog.snapshot();
     assert_eq!(before.counts(), Counts { partners: 2, ..Counts::default() });
 
-    assert!(writer.apply(Change::Remove(Kind::Partner, "a".to_owned())));
-    assert!(!writer.apply(Change::Remove(Kind::Offer, "a".to_owned())));
+    assert!(writer.apply(Change::Remove(Kind::Partner, b"a".to_vec())));
+    assert!(!writer.apply(Change::Remove(Kind::Offer, b"a".to_vec())));
     writer.publish();
     assert!(before.partner("a").is_some() && catalog.snapshot().partner("a").is_none());
 }

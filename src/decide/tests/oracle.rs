@@ -19,6 +19,8 @@ pub enum Model {
     Provider,
     Reseller,
     Unsaid,
+    /// One of a newer writer: nothing may be guessed from it.
+    Unknown,
 }
 
 /// What a partner has elected.
@@ -27,6 +29,8 @@ pub enum Elected {
     Nothing,
     Refer,
     Coordinate,
+    /// Something of a newer writer, which is not "nothing".
+    Unknown,
 }
 
 /// What the partner's record says of its provider, and the catalog of that one.
@@ -39,6 +43,9 @@ pub enum ProviderIs {
     /// A direct-bill partner that coordinates.
     NoProvider,
     WithoutModel,
+    WithUnknownModel,
+    /// A provider, which has elected something of a newer writer.
+    ElectsUnknown,
 }
 
 /// The record of the ticket's partner.
@@ -47,7 +54,7 @@ pub struct Partner {
     pub model: Model,
     pub elected: Elected,
     pub provider: ProviderIs,
-    /// Whether `providerHandles` lists the ticket's category.
+    /// Whether `providerHandles` lists the ticket's category. It lists one of a newer writer in any case.
     pub hands_on: bool,
 }
 
@@ -206,8 +213,10 @@ fn provider_problem(provider: ProviderIs) -> Option<&'static str> {
     match provider {
         ProviderIs::NotNamed => Some("MISSING_PROVIDER"),
         ProviderIs::NotInCatalog => Some("UNKNOWN_PROVIDER"),
-        ProviderIs::NoProvider | ProviderIs::WithoutModel => Some("INVALID_PROVIDER"),
-        ProviderIs::Refers | ProviderIs::Coordinates => None,
+        ProviderIs::NoProvider | ProviderIs::WithoutModel | ProviderIs::WithUnknownModel => {
+            Some("INVALID_PROVIDER")
+        }
+        ProviderIs::Refers | ProviderIs::Coordinates | ProviderIs::ElectsUnknown => None,
     }
 }
 
@@ -227,7 +236,7 @@ fn customer(s: &Situation) -> Answer {
             Model::Reseller => provider_problem(s.partner.provider).map_or(Ok(Some(Who::Provider)), Err),
             Model::Direct | Model::Provider => Ok(Some(Who::Partner)),
             // Only a reseller's provider handles anything, and whether it is one is not said.
-            Model::Unsaid => Err("MISSING_MODEL"),
+            Model::Unsaid | Model::Unknown => Err("MISSING_MODEL"),
         }
     };
     if is_technical(s.category) {
@@ -248,7 +257,7 @@ fn customer(s: &Situation) -> Answer {
         // The provider that a reseller left it to is not a reseller.
         (Who::Provider, _) => otherwise,
         (_, Model::Reseller) if provider_problem(s.partner.provider).is_none() => Some(Who::Provider),
-        (_, Model::Reseller | Model::Unsaid) => None,
+        (_, Model::Reseller | Model::Unsaid | Model::Unknown) => None,
         (_, Model::Direct | Model::Provider) => otherwise,
     };
     let contacts = match row {
@@ -265,6 +274,15 @@ fn customer_technical(s: &Situation, assigned: Result<Option<Who>, &'static str>
         Err(reason) => return Answer::Triage { reason, row: None },
         Ok(assigned) => assigned,
     };
+    let elects_unknown = match assigned {
+        None => false,
+        Some(Who::Provider) => s.partner.provider == ProviderIs::ElectsUnknown,
+        Some(_) => s.partner.elected == Elected::Unknown,
+    };
+    if elects_unknown {
+        // Perhaps row 3, perhaps not.
+        return Answer::Triage { reason: "UNKNOWN_TECHNICAL_SUPPORT", row: None };
+    }
     let coordinates = match assigned {
         None => false,
         Some(Who::Provider) => s.partner.provider == ProviderIs::Coordinates,
@@ -292,7 +310,7 @@ fn partner(s: &Situation) -> Answer {
     }
     let microsoft = |row, contacts, next| Answer::Owned { row, who: Who::Microsoft, contacts, next };
     match s.partner.model {
-        Model::Unsaid => {
+        Model::Unsaid | Model::Unknown => {
             // Row 9, or one of 10 to 14: the model is needed. So is, of what may be row 12 or 13, whether the offer is
             // Azure-based; and the offer comes before the model in the list.
             let reason = match s.offer {

@@ -30,16 +30,20 @@ pub const CATEGORIES: [&str; 16] = [
 /// How many of them a record can list.
 const LISTED: i32 = 15;
 const ASKS: [Asks; 5] = [Asks::Customer, Asks::Partner, Asks::Publisher, Asks::Missing, Asks::Unknown];
-const MODELS: [Model; 4] = [Model::Direct, Model::Provider, Model::Reseller, Model::Unsaid];
-const ELECTED: [Elected; 3] = [Elected::Nothing, Elected::Refer, Elected::Coordinate];
-const PROVIDERS: [ProviderIs; 6] = [
+const MODELS: [Model; 5] = [Model::Direct, Model::Provider, Model::Reseller, Model::Unsaid, Model::Unknown];
+const ELECTED: [Elected; 4] = [Elected::Nothing, Elected::Refer, Elected::Coordinate, Elected::Unknown];
+const PROVIDERS: [ProviderIs; 8] = [
     ProviderIs::NotNamed,
     ProviderIs::NotInCatalog,
     ProviderIs::Refers,
     ProviderIs::Coordinates,
     ProviderIs::NoProvider,
     ProviderIs::WithoutModel,
+    ProviderIs::WithUnknownModel,
+    ProviderIs::ElectsUnknown,
 ];
+/// A number that no enum has in this version.
+const FROM_THE_FUTURE: i32 = 77;
 const IDS: [Id; 3] = [Id::Absent, Id::Present, Id::NotInCatalog];
 const PUBLISHERS: [AskingPublisher; 4] =
     [AskingPublisher::Same, AskingPublisher::Other, AskingPublisher::NotInCatalog, AskingPublisher::Missing];
@@ -128,6 +132,8 @@ fn provider_id(provider: ProviderIs) -> &'static str {
         ProviderIs::Coordinates => "provider-coordinates",
         ProviderIs::NoProvider => "no-provider",
         ProviderIs::WithoutModel => "modelless",
+        ProviderIs::WithUnknownModel => "of-an-unknown-model",
+        ProviderIs::ElectsUnknown => "provider-elects-unknown",
     }
 }
 
@@ -226,38 +232,44 @@ pub fn catalog() -> Snapshot {
 
 fn partner_messages() -> Vec<v1::Partner> {
     use v1::partner::Model as M;
-    let fixed = |id: &str, model: M, elected: TechnicalSupport| v1::Partner {
+    let numbered = |id: &str, model: i32, technical_support: i32| v1::Partner {
         id: id.to_owned(),
-        model: model.into(),
-        technical_support: elected.into(),
+        model,
+        technical_support,
         ..Default::default()
     };
+    let fixed = |id: &str, model: M, elected: TechnicalSupport| numbered(id, model.into(), elected.into());
     let mut messages = vec![
         fixed("provider-refers", M::IndirectProvider, TechnicalSupport::Refer),
         fixed("provider-coordinates", M::IndirectProvider, TechnicalSupport::Coordinate),
         fixed("no-provider", M::DirectBill, TechnicalSupport::Coordinate),
         fixed("modelless", M::Unspecified, TechnicalSupport::Coordinate),
+        numbered("of-an-unknown-model", FROM_THE_FUTURE, TechnicalSupport::Coordinate.into()),
+        numbered("provider-elects-unknown", M::IndirectProvider.into(), FROM_THE_FUTURE),
         fixed("other-partner", M::DirectBill, TechnicalSupport::Refer),
     ];
     for partner in partners() {
         for category in 0..LISTED {
             let model = match partner.model {
-                Model::Direct => M::DirectBill,
-                Model::Provider => M::IndirectProvider,
-                Model::Reseller => M::IndirectReseller,
-                Model::Unsaid => M::Unspecified,
+                Model::Direct => M::DirectBill.into(),
+                Model::Provider => M::IndirectProvider.into(),
+                Model::Reseller => M::IndirectReseller.into(),
+                Model::Unsaid => M::Unspecified.into(),
+                Model::Unknown => FROM_THE_FUTURE,
             };
             let elected = match partner.elected {
-                Elected::Nothing => TechnicalSupport::Unspecified,
-                Elected::Refer => TechnicalSupport::Refer,
-                Elected::Coordinate => TechnicalSupport::Coordinate,
+                Elected::Nothing => TechnicalSupport::Unspecified.into(),
+                Elected::Refer => TechnicalSupport::Refer.into(),
+                Elected::Coordinate => TechnicalSupport::Coordinate.into(),
+                Elected::Unknown => FROM_THE_FUTURE,
             };
-            // Lists this one only, or all but this one.
-            let handles = (0..LISTED).filter(|&it| (it == category) == partner.hands_on).collect();
+            // Lists this one only, or all but this one; and one of a newer writer.
+            let listed = (0..LISTED).filter(|&it| (it == category) == partner.hands_on);
+            let handles = listed.chain([FROM_THE_FUTURE]).collect();
             messages.push(v1::Partner {
                 provider_id: provider_id(partner.provider).to_owned(),
                 provider_handles: handles,
-                ..fixed(&partner_id(&partner, category as usize), model, elected)
+                ..numbered(&partner_id(&partner, category as usize), model, elected)
             });
         }
     }

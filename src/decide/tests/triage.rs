@@ -2,10 +2,10 @@
 
 use super::super::{Ruling, decide};
 use crate::{
-    catalog::{Draft, Encodings, Offer, Partner, Publisher, Record, Snapshot},
+    catalog::{Draft, Encodings, Offer, Partner, Publisher, Record, Snapshot, read},
     policy::Policy,
     proto::v1::{self, decision::TriageReason, partner::Model},
-    ticket::{Limits, Payload, Reader},
+    ticket::{Format, Limits, Payload, Reader},
 };
 
 fn catalog() -> Snapshot {
@@ -42,6 +42,9 @@ fn catalog() -> Snapshot {
         };
         draft.upsert(Partner::build(&message, kept).expect("the partner is valid"));
     }
+    let newer = br#"{"id":"newer","model":"MODEL_DIRECT_BILL","technicalSupport":"TECHNICAL_SUPPORT_SHARE"}"#;
+    let newer = read(Payload { format: Format::Json, bytes: newer }, kept).expect("the partner is valid");
+    draft.upsert::<Partner>(newer.record);
     draft.finish()
 }
 
@@ -174,6 +177,18 @@ fn incomplete_offer_if_the_rule_asks_whether_it_is_azure_based_and_its_record_do
 fn missing_model_if_the_rule_asks_for_it_and_the_record_does_not_say() {
     assert_eq!(partner("unsaid", "BILLING", CRM), Some(TriageReason::MissingModel));
     assert_eq!(partner("unsaid", "USER_SUPPORT", CRM), None);
+}
+
+#[test]
+fn unknown_technical_support_if_the_record_says_what_a_newer_writer_knows_and_only_for_technical_tickets_of_customers()
+ {
+    let newer = r#","partnerId":"newer","offerId":"crm""#;
+    for category in ["USER_SUPPORT", "BREAK_FIX"] {
+        assert_eq!(customer(category, newer), Some(TriageReason::UnknownTechnicalSupport), "{category}");
+        assert_eq!(partner("newer", category, CRM), None, "{category}");
+    }
+    assert_eq!(customer("BILLING", newer), None);
+    assert_eq!(partner("newer", "BILLING", CRM), None);
 }
 
 #[test]
