@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::{
     catalog::{Encodings, Snapshot},
     commands::{
-        catalog, catalog_topics,
+        catalog,
         demo::{self, DemoArgs},
         exit,
         explain::Explain,
@@ -58,7 +58,7 @@ enum Command {
     /// Prove a policy, print it, test it
     #[command(subcommand)]
     Policy(policy::Command),
-    /// Check a catalog
+    /// Check a catalog, or move it between a folder and its topics
     #[command(subcommand)]
     Catalog(catalog::Command),
     /// Check or create what the service needs on the brokers
@@ -148,13 +148,7 @@ fn run_command() -> anyhow::Result<ExitCode> {
             };
             Ok(ExitCode::from(code))
         }
-        Command::Catalog(command) => Ok(ExitCode::from(match command {
-            catalog::Command::Check { folder } => {
-                catalog::check_folder(&folder, &mut out, &mut err)?.exit_code()
-            }
-            catalog::Command::Load(args) => catalog_topics::load(&args, &mut out)?,
-            catalog::Command::Export(args) => catalog_topics::export(&args, &mut out)?,
-        })),
+        Command::Catalog(command) => Ok(ExitCode::from(command.run(&mut out, &mut err)?)),
         Command::Topics(command) => topics::run(&command, &mut out),
         Command::Completions { shell } => {
             let mut script = Vec::new();

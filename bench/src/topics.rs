@@ -27,7 +27,7 @@ use crate::{
 
 /// The compacted topics of the catalog, with their files and numbers of partitions.
 pub const CATALOG: [(&str, &str, i32); 3] = [
-    ("catalog.offers", "offers.jsonl", 6),
+    ("catalog.offers", "offers.jsonl", 1),
     ("catalog.publishers", "publishers.jsonl", 1),
     ("catalog.partners", "partners.jsonl", 1),
 ];

@@ -37,7 +37,7 @@ pub fn create_topics(cluster: &Cluster, partitions: i32) -> Result<()> {
         .chain(OUTGOING)
         .map(|name| new(name, partitions).set("max.message.bytes", "4194304").set("retention.ms", "-1"));
     let catalog =
-        [OFFERS, PUBLISHERS, PARTNERS].into_iter().map(|name| new(name, 2).set("cleanup.policy", "compact"));
+        [OFFERS, PUBLISHERS, PARTNERS].into_iter().map(|name| new(name, 1).set("cleanup.policy", "compact"));
     let all: Vec<_> = tickets.chain(catalog).map(|topic| topic.set("min.insync.replicas", in_sync)).collect();
     let names: Vec<_> = all.iter().map(|topic| topic.name).collect();
     // A cluster of several nodes may not know yet that they are all there.

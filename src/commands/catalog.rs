@@ -6,26 +6,67 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::catalog_topics::TransferArgs;
-use super::folder::{Folder, load_folder};
+use super::{
+    catalog_remove::{self, RemoveArgs},
+    catalog_topics::{self, ExportArgs, TransferArgs},
+    exit,
+    folder::{Folder, load_folder},
+    topics::ConfigArgs,
+};
 use crate::catalog::{Encodings, Finding, Level, check};
 
 /// What can be done with a catalog.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Check a folder of offers.jsonl, publishers.jsonl and partners.jsonl.
+    /// Check a folder of offers.jsonl, publishers.jsonl and partners.jsonl, or the catalog's topics.
     ///
-    /// Findings go to stderr, a summary to stdout. Ends with 65 if a line cannot be taken, 64 if a file cannot be
-    /// read.
-    Check {
-        /// The folder.
-        #[arg(value_name = "DIR")]
-        folder: PathBuf,
-    },
-    /// Write a folder to the catalog's topics
+    /// Findings go to stderr, a summary to stdout. Ends with 65 if a line or a record cannot be taken, 64 if
+    /// a file cannot be read, 78 if a topic is missing or has several partitions.
+    Check(CheckArgs),
+    /// Write a folder to the catalog's topics.
+    ///
+    /// It removes nothing: a record that the topics have and the folder lacks stays. `catalog remove` removes
+    /// it.
     Load(TransferArgs),
     /// Read the catalog's topics into a folder
-    Export(TransferArgs),
+    Export(ExportArgs),
+    /// Remove records from the catalog's topics
+    Remove(RemoveArgs),
+}
+
+/// Arguments of `catalog check`.
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// The folder
+    #[arg(value_name = "DIR", conflicts_with_all = ["config", "overrides"])]
+    folder: Option<PathBuf>,
+    /// The topics are checked where no folder is given
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+impl Command {
+    /// Runs the command; returns its exit code.
+    ///
+    /// # Errors
+    /// The brokers do not take or give the records, or `out` and `err` cannot be written.
+    pub fn run(&self, out: &mut impl Write, err: &mut impl Write) -> anyhow::Result<u8> {
+        match self {
+            Self::Check(CheckArgs { folder: Some(folder), .. }) => {
+                Ok(check_folder(folder, out, err)?.exit_code())
+            }
+            Self::Check(CheckArgs { config, .. }) if config.is_given() => {
+                catalog_topics::check(config, out, err)
+            }
+            Self::Check(_) => {
+                writeln!(err, "error: name a folder to check, or the topics with `--config FILE`")?;
+                Ok(exit::USAGE)
+            }
+            Self::Load(args) => catalog_topics::load(args, out),
+            Self::Export(args) => catalog_topics::export(args, out),
+            Self::Remove(args) => catalog_remove::remove(args, out),
+        }
+    }
 }
 
 /// How a check ended.
@@ -94,7 +135,7 @@ fn write_summary(read: &Folder, warnings: u64, out: &mut impl Write) -> io::Resu
     writeln!(out, "{}, {}", plural(read.errors(), "error"), plural(warnings, "warning"))
 }
 
-fn plural(count: u64, noun: &str) -> String {
+pub(super) fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share.
 
 pub mod catalog;
+mod catalog_remove;
 pub mod catalog_topics;
 pub mod demo;
 pub mod exit;

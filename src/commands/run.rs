@@ -62,9 +62,10 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be had")?;
     let outcome = runtime.block_on(serve(&config, &policy, &telemetry));
     let code = outcome.unwrap_or_else(|error| {
-        let code = error.downcast_ref::<ServiceError>().map_or("FAILED", ServiceError::code);
-        tracing::error!(code, "{error:#}");
-        ExitCode::from(exit::FAILED)
+        let ended = error.downcast_ref::<ServiceError>();
+        tracing::error!(code = ended.map_or("FAILED", ServiceError::code), "{error:#}");
+        let is_of_the_brokers = ended.is_some_and(ServiceError::is_of_the_brokers);
+        ExitCode::from(if is_of_the_brokers { exit::BROKER } else { exit::FAILED })
     });
     telemetry.shut_down(config.telemetry.flush());
     // Threads that are stuck in a call are not waited for.

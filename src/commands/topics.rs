@@ -38,6 +38,12 @@ pub struct ConfigArgs {
 }
 
 impl ConfigArgs {
+    /// Says whether any setting was named.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.config.is_some() || !self.overrides.is_empty()
+    }
+
     /// Loads and checks the settings.
     ///
     /// # Errors

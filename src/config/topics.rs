@@ -78,11 +78,7 @@ impl Catalog {
     pub fn compacted(&self) -> Vec<(&'static str, &str)> {
         match self.from {
             CatalogFrom::Folder => Vec::new(),
-            CatalogFrom::Topics => vec![
-                ("catalog.topics.offers", &self.topics.offers),
-                ("catalog.topics.publishers", &self.topics.publishers),
-                ("catalog.topics.partners", &self.topics.partners),
-            ],
+            CatalogFrom::Topics => self.topics.named().to_vec(),
         }
     }
 }
@@ -112,6 +108,17 @@ pub struct CatalogTopics {
     /// Partners by partner id.
     #[schemars(length(min = 1, max = 249))]
     pub partners: String,
+}
+
+impl CatalogTopics {
+    /// Returns the three topics, each with the key of its setting.
+    pub fn named(&self) -> [(&'static str, &str); 3] {
+        [
+            ("catalog.topics.offers", &self.offers),
+            ("catalog.topics.publishers", &self.publishers),
+            ("catalog.topics.partners", &self.partners),
+        ]
+    }
 }
 
 impl Default for CatalogTopics {

@@ -5,8 +5,11 @@
 //!   begins.
 //! - An OAUTHBEARER token for a client that nobody polls for the wish for one.
 //! - Flushing with librdkafka's own wait: the crate's polls in steps of 100 ms, and a commit waits for it.
+//! - The ids of topics, and the ends of logs whatever a client's isolation level is ([`topics`]).
 
 #![expect(unsafe_code, reason = "calls into librdkafka; each block says why it is sound")]
+
+pub mod topics;
 
 use std::{
     ffi::{CStr, CString, c_void},

@@ -79,8 +79,28 @@ impl Sender {
         value: &[u8],
         format: Option<Format>,
     ) -> Result<(), SendError> {
+        self.queue(topic, key.as_bytes(), Some(value), format)
+    }
+
+    /// Queues a null value, which removes the key from a compacted topic; waits where the queue is full.
+    ///
+    /// # Errors
+    ///
+    /// The client refuses it.
+    pub fn remove(&self, topic: &str, key: &[u8]) -> Result<(), SendError> {
+        self.queue(topic, key, None, None)
+    }
+
+    fn queue(
+        &self,
+        topic: &str,
+        key: &[u8],
+        value: Option<&[u8]>,
+        format: Option<Format>,
+    ) -> Result<(), SendError> {
         loop {
-            let mut record = BaseRecord::to(topic).key(key.as_bytes()).payload(value);
+            let mut record = BaseRecord::to(topic).key(key);
+            record.payload = value;
             if let Some(format) = format {
                 let header = Header { key: "content-type", value: Some(media_type(format)) };
                 record = record.headers(OwnedHeaders::new().insert(header));
@@ -93,7 +113,7 @@ impl Sender {
                 Err((error, _)) => {
                     return Err(SendError::Refused {
                         topic: topic.to_owned(),
-                        key: key.escape_debug().to_string(),
+                        key: key.escape_ascii().to_string(),
                         error: Box::new(error),
                     });
                 }

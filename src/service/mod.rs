@@ -93,6 +93,12 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
+    /// Whether the brokers are not as they must be: no start changes that.
+    #[must_use]
+    pub const fn is_of_the_brokers(&self) -> bool {
+        matches!(self, Self::Feed(FeedError::Unfit(_)))
+    }
+
     /// The reason code, from a closed list.
     #[must_use]
     pub fn code(&self) -> &'static str {

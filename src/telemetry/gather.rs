@@ -116,6 +116,10 @@ fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
         "ticket_router.catalog.skipped" => {
             CatalogKind::ALL.into_iter().map(|kind| number([word(kind)], health.feed.skipped(kind))).collect()
         }
+        "ticket_router.catalog.bad" => CatalogKind::ALL
+            .into_iter()
+            .map(|kind| number([word(kind)], health.feed.bad_keys(kind)))
+            .collect(),
         "ticket_router.catalog.age" => seconds(health.feed.age()),
         "ticket_router.catalog.restore.duration" => seconds(health.feed.restore_took()),
         "ticket_router.policy.info" => vec![number([health.policy_version.as_str()], 1)],

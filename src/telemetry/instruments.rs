@@ -183,6 +183,13 @@ pub static METRICS: &[Metric] = &[
         description: "Records of the catalog's topics that could not be read; the last good one stays.",
     },
     Metric {
+        name: "ticket_router.catalog.bad",
+        kind: Kind::Gauge,
+        unit: "{key}",
+        labels: &[CATALOG],
+        description: "Keys of the catalog's topics whose newest record cannot be read.",
+    },
+    Metric {
         name: "ticket_router.catalog.age",
         kind: Kind::Gauge,
         unit: "s",

@@ -11,6 +11,7 @@ mod controls;
 
 mod advertised;
 mod catalog_follow;
+mod catalog_topics;
 mod closed_pipes;
 mod consumers;
 mod dead_letters;

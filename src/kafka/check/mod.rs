@@ -24,6 +24,7 @@ use crate::kafka::identity::Identity;
 
 pub use report::{Finding, Report, Severity};
 pub use topics::TopicState;
+pub(crate) use topics::one_partition;
 
 /// Checks all that `run` needs of the cluster. Takes at most `startup.deadline_ms`, usually well under a second.
 ///
@@ -64,6 +65,21 @@ pub fn topic_states(config: &Config, report: &mut Report) -> Result<Option<Vec<T
     let watch = Watch::new(&config.kafka.security);
     let Some(consumer) = connect::connect(config, &watch, deadline, report)? else { return Ok(None) };
     topics::states(config, &consumer, &watch, deadline, report).map(Some)
+}
+
+/// Checks that the catalog's topics are there and have one partition each, for the commands that read or
+/// write nothing else.
+///
+/// # Errors
+/// [`ClientRefused`] where no client can be made.
+pub fn check_catalog(config: &Config) -> Result<Report, ClientRefused> {
+    let deadline = Deadline(Instant::now() + config.startup.deadline());
+    let mut report = Report::default();
+    let watch = Watch::new(&config.kafka.security);
+    if let Some(consumer) = connect::connect(config, &watch, deadline, &mut report)? {
+        topics::check_catalog(config, &consumer, deadline, &mut report);
+    }
+    Ok(report)
 }
 
 /// What a topic is for.

@@ -57,6 +57,7 @@ pub(super) fn check(
         if topic.missing.is_none() {
             durability(topic, report);
             cleaning(topic, report);
+            partitions(topic, report);
             outgoing::check(config, topic, report);
         }
         if topic.purpose == Use::Incoming && topic.missing.is_none() && topic.partitions < config.worker.count
@@ -69,6 +70,14 @@ pub(super) fn check(
         }
     }
     Ok(topics)
+}
+
+pub(super) fn check_catalog(config: &Config, consumer: &Consumer, deadline: Deadline, report: &mut Report) {
+    for (key, name) in config.catalog.topics.named() {
+        let topic = state(consumer, key, name, Use::Catalog, deadline);
+        presence(&topic, report);
+        partitions(&topic, report);
+    }
 }
 
 pub(super) fn states(
@@ -200,6 +209,26 @@ fn durability(topic: &TopicState, report: &mut Report) {
             format!("set `min.insync.replicas` to {}", replicas - 1),
         ),
         _ => {}
+    }
+}
+
+/// Says what is wrong with a catalog topic of several partitions, and what to do.
+///
+/// The newest record by its timestamp is no way out: clocks lie, and compaction takes removals away.
+pub(crate) fn one_partition(topic: &str, partitions: usize) -> (String, String) {
+    (
+        format!(
+            "catalog topic `{topic}` has {partitions} partitions and must have one: with several, an old record can take the place of a newer one"
+        ),
+        "delete it, create it with one partition (`ticket-router topics create`), and write the catalog again from a copy that you trust (`ticket-router catalog load DIR`)"
+            .to_owned(),
+    )
+}
+
+fn partitions(topic: &TopicState, report: &mut Report) {
+    if topic.purpose == Use::Catalog && topic.partitions > 1 {
+        let (text, remedy) = one_partition(&topic.name, topic.partitions);
+        report.error(text, remedy);
     }
 }
 

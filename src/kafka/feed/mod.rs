@@ -1,12 +1,22 @@
 //! The catalog from its compacted topics: restored to the end before the first ticket is routed, then followed live.
+//!
+//! A topic that was deleted and created again is another topic: it is restored from its beginning, and takes
+//! the place of the old one.
 
+mod bad;
 mod decode;
+mod restore;
 mod status;
+mod take;
+mod topics;
 
-pub use status::FeedStatus;
+pub use self::{
+    bad::BadRecord,
+    status::FeedStatus,
+    topics::{Open, Unfit},
+};
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,14 +25,16 @@ use std::{
 };
 
 use rdkafka::{
-    ClientConfig, TopicPartitionList,
+    ClientConfig,
     consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
-    message::{BorrowedMessage, Message},
-    topic_partition_list::Offset,
+    error::{KafkaError, RDKafkaErrorCode},
 };
 
-use self::decode::{Rejected, decode};
+use self::{
+    bad::BadKeys,
+    decode::decode,
+    topics::{Topic, list, log_open, log_unfit, look, open},
+};
 use super::{
     check::not_created,
     clients::{self, ClientRefused},
@@ -30,37 +42,36 @@ use super::{
     token::{StaysLoggedIn, keep_logged_in},
 };
 use crate::{
-    catalog::{CatalogWriter, Change, Kind, Snapshot},
+    catalog::{CatalogWriter, Draft, Kind, Snapshot},
     config::Config,
     telemetry::Repeats,
-    ticket::{Limits, quote},
+    ticket::Limits,
 };
 
 const POLL: Duration = Duration::from_millis(100);
-const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often it is looked whether a topic has got more partitions.
-const PARTITIONS_LOOKED_UP_EVERY: Duration = Duration::from_secs(60);
 /// Records that are read, decoded and published together, as far as they are at hand.
 const MAX_AT_ONCE: usize = 4_000;
-/// How often the brokers are asked where the topics end.
-const END_LOOKED_UP_EVERY: Duration = Duration::from_secs(5);
-/// How long one of them may take to answer: what changes in the catalog waits meanwhile.
-const END_TIMEOUT: Duration = Duration::from_secs(1);
-/// So many bad records are logged one by one; all are counted.
-const LOGGED_REJECTIONS: u64 = 20;
+/// How often the brokers are asked which topics these are, and where they end.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 static POLL_FAILED: Repeats = Repeats::new();
 
 /// The feed ended.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// The topics' partitions could not be found out, or not be assigned.
+    /// The topics could not be assigned.
     #[error("the catalog topics cannot be read")]
     Assign(#[source] KafkaError),
+    /// The brokers do not say what topics there are.
+    #[error("the brokers do not describe the catalog topics: {0}")]
+    Look(RDKafkaErrorCode),
+    /// A topic is not as it must be.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// The consumer is lost.
     #[error("reading the catalog failed for good")]
     Poll(#[source] KafkaError),
-    /// The consumer that follows could not be made.
+    /// A consumer could not be made.
     #[error(transparent)]
     Client(#[from] ClientRefused),
 }
@@ -70,14 +81,31 @@ pub struct Feed {
     /// Belongs to no group and reports the end of a partition.
     consumer: Arc<BaseConsumer<Context>>,
     login: StaysLoggedIn,
+    /// The settings of the consumer that restores.
+    restoring: ClientConfig,
     /// The settings of the consumer that follows.
     following: ClientConfig,
     watch: Arc<Watch>,
-    topics: [(Kind, String); 3],
+    topics: [Topic; 3],
     writer: CatalogWriter,
+    /// Takes the changes in the writer's place, while topics are restored.
+    replacement: Option<Draft>,
+    bad: BadKeys,
+    /// All bad records, if somebody wants them.
+    listed: Option<Vec<BadRecord>>,
     limits: Limits,
     status: Arc<FeedStatus>,
     stop: Arc<AtomicBool>,
+}
+
+/// The catalog as its topics hold it.
+pub struct Restored {
+    /// The records.
+    pub snapshot: Arc<Snapshot>,
+    /// The bad records that are the newest of their keys, in the order of topics and offsets.
+    pub bad: Vec<BadRecord>,
+    /// What could not be seen.
+    pub open: Vec<Open>,
 }
 
 impl Feed {
@@ -97,19 +125,18 @@ impl Feed {
         let mut restoring = following.clone();
         // The end of a topic is the answer that holds no record, and tickets wait for it.
         restoring.set("fetch.wait.max.ms", "10");
-        let topics = &config.catalog.topics;
         let (login, consumer) = connect(&restoring, watch)?;
         Ok(Self {
             consumer,
             login,
+            restoring,
             following,
             watch: Arc::clone(watch),
-            topics: [
-                (Kind::Offer, topics.offers.clone()),
-                (Kind::Publisher, topics.publishers.clone()),
-                (Kind::Partner, topics.partners.clone()),
-            ],
+            topics: Topic::of(config),
             writer,
+            replacement: None,
+            bad: BadKeys::default(),
+            listed: None,
             limits: Limits::default(),
             status: Arc::clone(status),
             stop: Arc::clone(stop),
@@ -122,9 +149,14 @@ impl Feed {
     ///
     /// The topics cannot be read.
     pub fn run(mut self) -> Result<(), FeedError> {
-        let mut positions = Positions::new();
-        if self.restore(&mut positions)? {
-            self.follow(positions)?;
+        let started = Instant::now();
+        let Some(open) = self.restore(&Kind::ALL)? else { return Ok(()) };
+        self.log_restored(started);
+        self.status.current(if open.is_empty() { Instant::now() } else { started });
+        self.status.restored(started.elapsed());
+        while !self.stop.load(Ordering::Relaxed) {
+            let recreated = self.follow()?;
+            self.start_over(&recreated)?;
         }
         Ok(())
     }
@@ -134,38 +166,15 @@ impl Feed {
     /// # Errors
     ///
     /// The topics cannot be read.
-    pub fn restore_once(mut self) -> Result<Arc<Snapshot>, FeedError> {
-        self.restore(&mut Positions::new())?;
-        Ok(self.writer.catalog().snapshot())
+    pub fn restore_once(mut self) -> Result<Restored, FeedError> {
+        self.listed = Some(Vec::new());
+        let open = self.restore(&Kind::ALL)?.unwrap_or_default();
+        let mut bad = self.listed.take().unwrap_or_default();
+        bad.retain(|record| self.bad.is_newest(record));
+        Ok(Restored { snapshot: self.writer.catalog().snapshot(), bad, open })
     }
 
-    /// Reads each topic to its end; `false` if told to stop meanwhile.
-    ///
-    /// One topic after the other, since the end of a partition is reported without its topic. Offsets would not do: behind a partition's last
-    /// record there may be transaction markers, which are never delivered.
-    fn restore(&mut self, positions: &mut Positions) -> Result<bool, FeedError> {
-        let started = Instant::now();
-        for topic in self.topics.clone().map(|(_, topic)| topic) {
-            let partitions = self.partitions(&topic).map_err(FeedError::Assign)?;
-            let mut unread: BTreeSet<i32> = partitions.iter().copied().collect();
-            positions.extend(partitions.into_iter().map(|it| ((topic.clone(), it), Offset::Beginning)));
-            self.consumer
-                .assign(&list(positions.iter().filter(|((name, _), _)| *name == topic)))
-                .map_err(FeedError::Assign)?;
-            while !unread.is_empty() {
-                if self.stop.load(Ordering::Relaxed) {
-                    return Ok(false);
-                }
-                if let Read::End(partition) = self.read()? {
-                    unread.remove(&partition);
-                }
-            }
-            let reached = self.consumer.position().map_err(FeedError::Assign)?;
-            for element in reached.elements().iter().filter(|it| matches!(it.offset(), Offset::Offset(_))) {
-                positions.insert((topic.clone(), element.partition()), element.offset());
-            }
-        }
-        self.writer.publish();
+    fn log_restored(&self, started: Instant) {
         let counts = self.writer.catalog().snapshot().counts();
         tracing::info!(
             offers = counts.offers,
@@ -175,61 +184,112 @@ impl Feed {
             took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "catalog restored"
         );
-        self.status.current(Instant::now());
-        self.status.restored(started.elapsed());
-        Ok(true)
     }
 
-    fn follow(&mut self, mut positions: Positions) -> Result<(), FeedError> {
+    /// Follows the topics until told to stop, or until some are other topics than those that were restored:
+    /// returns their kinds.
+    fn follow(&mut self) -> Result<Vec<Kind>, FeedError> {
         (self.login, self.consumer) = connect(&self.following, &self.watch)?;
-        self.consumer.assign(&list(positions.iter())).map_err(FeedError::Assign)?;
-        let mut looked_up = Instant::now();
+        self.consumer.assign(&list(&self.topics)).map_err(FeedError::Assign)?;
         let mut asked = Asked::new();
         while !self.stop.load(Ordering::Relaxed) {
             let read = self.read()?;
             self.writer.publish();
-            if matches!(read, Read::Nothing | Read::End(_)) {
-                self.note_current(&positions, &mut asked);
+            if matches!(read, Read::Nothing | Read::End) {
+                let recreated = self.look_around(&mut asked);
+                if !recreated.is_empty() {
+                    self.note_positions_to_follow()?;
+                    return Ok(recreated);
+                }
             }
-            if looked_up.elapsed() >= PARTITIONS_LOOKED_UP_EVERY {
-                looked_up = Instant::now();
-                self.assign_new_partitions(&mut positions);
+        }
+        Ok(Vec::new())
+    }
+
+    fn note_positions_to_follow(&mut self) -> Result<(), FeedError> {
+        let mut topics = self.topics.clone();
+        self.note_position(&mut topics)?;
+        self.topics = topics;
+        Ok(())
+    }
+
+    /// Asks the brokers, now and then, whether the topics are the same and as they must be, and whether all
+    /// of them can be seen. If so, and nothing has come since, the catalog is current. Returns the kinds
+    /// whose topics are new ones.
+    ///
+    /// That nothing comes is no sign by itself: nothing comes from a broker that is down, either.
+    fn look_around(&mut self, asked: &mut Asked) -> Vec<Kind> {
+        if let Some(at) = asked.answered.take() {
+            self.status.current(at);
+        }
+        if asked.at.elapsed() < LOOK_EVERY {
+            return Vec::new();
+        }
+        asked.at = Instant::now();
+        let Ok(found) = look(self.consumer.client(), &self.topics) else { return Vec::new() };
+        let mut recreated = Vec::new();
+        let mut is_fit = true;
+        for (topic, found) in self.topics.iter().zip(found) {
+            match found {
+                Ok(id) if id == topic.id => {}
+                Ok(_) => recreated.push(topic.kind),
+                Err(unfit) => {
+                    is_fit = false;
+                    log_unfit(&unfit);
+                }
             }
+        }
+        if is_fit && recreated.is_empty() {
+            match open(self.consumer.client(), &self.topics) {
+                Ok(open) if open.is_empty() => asked.answered = Some(asked.at),
+                Ok(open) => open.iter().for_each(log_open),
+                Err(_) => {}
+            }
+        }
+        recreated
+    }
+
+    /// Restores the topics that are new. Tickets are decided with what was known until all of it is read.
+    fn start_over(&mut self, kinds: &[Kind]) -> Result<(), FeedError> {
+        if kinds.is_empty() {
+            return Ok(());
+        }
+        for topic in self.topics.iter().filter(|it| kinds.contains(&it.kind)) {
+            tracing::warn!(
+                code = "CATALOG_RECREATED",
+                topic = topic.name,
+                "a catalog topic was deleted and created again: reading it from its beginning"
+            );
+        }
+        // A client that knew the old topic may hold on to what it knew.
+        (self.login, self.consumer) = connect(&self.restoring, &self.watch)?;
+        match self.restore(kinds) {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                let counts = self.writer.catalog().snapshot().counts();
+                for &kind in kinds {
+                    tracing::info!(kind = kind.plural(), records = counts.of(kind), "catalog topic restored");
+                }
+            }
+            // It is tried again at the next look.
+            Err(FeedError::Unfit(unfit)) => log_unfit(&unfit),
+            Err(FeedError::Look(_)) => {}
+            Err(error) => return Err(error),
         }
         Ok(())
     }
 
-    /// Notes that the catalog is current, if all brokers have said where its topics end, and nothing has come since.
-    ///
-    /// That nothing comes is no sign by itself: nothing comes from a broker that is down, either.
-    fn note_current(&self, positions: &Positions, asked: &mut Asked) {
-        if let Some(at) = asked.answered.take() {
-            self.status.current(at);
-        }
-        if asked.at.elapsed() < END_LOOKED_UP_EVERY {
-            return;
-        }
-        asked.at = Instant::now();
-        let answers = |(topic, partition): &(String, i32)| {
-            self.consumer.fetch_watermarks(topic, *partition, END_TIMEOUT).is_ok()
-        };
-        if positions.keys().all(answers) {
-            asked.answered = Some(asked.at);
-        }
-    }
-
     /// Takes in the records that are at hand, waiting for the first one, and says what came behind them.
     fn read(&mut self) -> Result<Read, FeedError> {
-        let Self { consumer, topics, writer, limits, status, .. } = self;
         let mut messages = Vec::new();
         let read = loop {
             if messages.len() >= MAX_AT_ONCE {
                 break Read::More;
             }
             let wait = if messages.is_empty() { POLL } else { Duration::ZERO };
-            match consumer.poll(wait) {
-                Some(Ok(message)) => messages.push((kind_of(topics, &message), message)),
-                Some(Err(KafkaError::PartitionEOF(partition))) => break Read::End(partition),
+            match self.consumer.poll(wait) {
+                Some(Ok(message)) => messages.push((take::kind_of(&self.topics, &message), message)),
+                Some(Err(KafkaError::PartitionEOF(_))) => break Read::End,
                 Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
                     return Err(FeedError::Poll(error));
                 }
@@ -247,44 +307,18 @@ impl Feed {
                 None => break Read::Nothing,
             }
         };
-        let encodings = writer.catalog().encodings();
-        let changes = decode(&messages, limits, encodings);
+        let changes = decode(&messages, &self.limits, self.writer.catalog().encodings());
+        let mut target = take::Target {
+            writer: &mut self.writer,
+            replacement: self.replacement.as_mut(),
+            bad: &mut self.bad,
+            listed: self.listed.as_mut(),
+            status: &self.status,
+        };
         for ((kind, message), change) in messages.iter().zip(changes) {
-            take(*kind, message, change, writer, status);
+            target.take(*kind, message, change);
         }
         Ok(read)
-    }
-
-    fn partitions(&self, topic: &str) -> Result<Vec<i32>, KafkaError> {
-        let metadata = self.consumer.fetch_metadata(Some(topic), METADATA_TIMEOUT)?;
-        Ok(metadata.topics().iter().flat_map(|it| it.partitions()).map(|it| it.id()).collect())
-    }
-
-    fn assign_new_partitions(&self, positions: &mut Positions) {
-        for (_, topic) in &self.topics {
-            let found = match self.partitions(topic) {
-                Ok(found) => found,
-                Err(error) => {
-                    return tracing::warn!(code = "CATALOG_PARTITIONS", %error, topic, "could not look for new partitions of the catalog");
-                }
-            };
-            let new: Positions = found
-                .into_iter()
-                .map(|partition| (topic.clone(), partition))
-                .filter(|it| !positions.contains_key(it))
-                .map(|it| (it, Offset::Beginning))
-                .collect();
-            if new.is_empty() {
-                continue;
-            }
-            tracing::info!(topic, partitions = new.len(), "a catalog topic has new partitions");
-            match self.consumer.incremental_assign(&list(new.iter())) {
-                Ok(()) => positions.extend(new),
-                Err(error) => {
-                    tracing::error!(code = "CATALOG_PARTITIONS", %error, topic, "new partitions of the catalog cannot be read")
-                }
-            }
-        }
     }
 }
 
@@ -299,10 +333,10 @@ fn connect(
     Ok((keep_logged_in(watch, Arc::<BaseConsumer<Context>>::clone(&consumer)), consumer))
 }
 
-/// The last question to the brokers where the topics end.
+/// The last question to the brokers.
 struct Asked {
     at: Instant,
-    /// When it was asked, if it was answered: known to be current is what nothing comes after.
+    /// When it was asked, if the answer was good: known to be current is what nothing comes after.
     answered: Option<Instant>,
 }
 
@@ -312,64 +346,11 @@ impl Asked {
     }
 }
 
-/// Where to go on reading, by topic and partition.
-type Positions = BTreeMap<(String, i32), Offset>;
-
-fn list<'p>(positions: impl Iterator<Item = (&'p (String, i32), &'p Offset)>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for ((topic, partition), offset) in positions {
-        list.add_partition_offset(topic, *partition, *offset)
-            .expect("beginnings and positions are valid offsets");
-    }
-    list
-}
-
 /// What came behind the records that were read.
 enum Read {
     /// There may be more.
     More,
-    /// The end of this partition, for now.
-    End(i32),
+    /// The end of a partition, for now.
+    End,
     Nothing,
-}
-
-fn take(
-    kind: Kind,
-    message: &BorrowedMessage<'_>,
-    change: Result<Change, Rejected>,
-    writer: &mut CatalogWriter,
-    status: &FeedStatus,
-) {
-    match change {
-        Ok(change) => {
-            writer.apply(change);
-            status.apply();
-        }
-        Err(error) => {
-            status.skip(kind);
-            let rejected = status.rejected();
-            if rejected <= LOGGED_REJECTIONS {
-                tracing::warn!(
-                    code = "CATALOG_RECORD",
-                    topic = message.topic(),
-                    partition = message.partition(),
-                    offset = message.offset(),
-                    key = message.key().map(|key| quote(&String::from_utf8_lossy(key))),
-                    %error,
-                    "a bad catalog record is skipped, the last good one stays"
-                );
-            }
-            if rejected == LOGGED_REJECTIONS {
-                tracing::warn!(
-                    code = "CATALOG_RECORD",
-                    "further bad catalog records are counted, not logged"
-                );
-            }
-        }
-    }
-}
-
-fn kind_of(topics: &[(Kind, String); 3], message: &BorrowedMessage<'_>) -> Kind {
-    let found = topics.iter().find(|(_, topic)| topic == message.topic());
-    found.expect("only the catalog's topics are assigned").0
 }

@@ -16,6 +16,7 @@ pub struct FeedStatus {
     is_restored: AtomicBool,
     applied: AtomicU64,
     skipped: [AtomicU64; Kind::ALL.len()],
+    bad: [AtomicU64; Kind::ALL.len()],
     times: Mutex<Times>,
 }
 
@@ -52,6 +53,12 @@ impl FeedStatus {
         self.skipped[kind as usize].load(Ordering::Relaxed)
     }
 
+    /// Keys of one kind whose newest record is bad.
+    #[must_use]
+    pub fn bad_keys(&self, kind: Kind) -> u64 {
+        self.bad[kind as usize].load(Ordering::Relaxed)
+    }
+
     /// How long ago the catalog was known to hold all that its topics hold; `None` for a folder, and before it is restored.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
@@ -72,6 +79,11 @@ impl FeedStatus {
     /// Notes that a record was bad.
     pub(super) fn skip(&self, kind: Kind) {
         self.skipped[kind as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes how many keys have a bad record as their newest.
+    pub(super) fn bad(&self, kind: Kind, keys: u64) {
+        self.bad[kind as usize].store(keys, Ordering::Relaxed);
     }
 
     /// Notes that the catalog held all that its topics held at this moment.

@@ -8,8 +8,11 @@ use std::{
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication},
+    admin::{
+        AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+    },
     client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
     producer::{BaseRecord, Producer, ThreadedProducer},
 };
 
@@ -53,14 +56,20 @@ pub struct Topics {
 }
 
 impl Topics {
-    /// Creates them on the shared broker; the ticket topics have the partitions given, the catalog topics two.
+    /// Creates them on the shared broker; the ticket topics have the partitions given, the catalog topics
+    /// one.
     pub fn create(partitions: i32) -> Self {
         Self::create_on(Broker::shared(), partitions)
     }
 
+    /// Names for topics that nobody has created.
+    pub fn only_named(broker: &'static Broker) -> Self {
+        Self { broker, prefix: unique("it") }
+    }
+
     /// Creates them on a broker that lives as long as the process.
     pub fn create_on(broker: &'static Broker, partitions: i32) -> Self {
-        let topics = Self { broker, prefix: unique("it") };
+        let topics = Self::only_named(broker);
         let incoming = [topics.incoming()];
         let outgoing = Destination::ALL.map(|destination| topics.outgoing(destination));
         let catalog = [topics.offers(), topics.publishers(), topics.partners()];
@@ -72,7 +81,7 @@ impl Topics {
         });
         let compacted = catalog
             .iter()
-            .map(|name| NewTopic::new(name, 2, TopicReplication::Fixed(1)).set("cleanup.policy", "compact"));
+            .map(|name| NewTopic::new(name, 1, TopicReplication::Fixed(1)).set("cleanup.policy", "compact"));
         let new: Vec<_> = tickets.chain(compacted).collect();
         admin(broker, async |admin, options| {
             for created in admin.create_topics(&new, options).await.expect("the broker creates topics") {
@@ -115,9 +124,41 @@ impl Topics {
 
     /// Deletes one outgoing topic.
     pub fn delete(&self, destination: Destination) {
-        let name = self.outgoing(destination);
+        self.delete_named(&self.outgoing(destination));
+    }
+
+    /// Creates a catalog topic again after [`Self::delete_named`].
+    pub fn create_catalog_again(&self, name: &str) {
+        let new = NewTopic::new(name, 1, TopicReplication::Fixed(1)).set("cleanup.policy", "compact");
         admin(self.broker, async |admin, options| {
-            for deleted in admin.delete_topics(&[&name], options).await.expect("the broker deletes topics") {
+            for created in admin.create_topics([&new], options).await.expect("the broker creates topics") {
+                created.expect("the topic is gone");
+            }
+        });
+    }
+
+    /// Lets a topic grow to so many partitions.
+    pub fn grow(&self, name: &str, partitions: usize) {
+        let new = NewPartitions::new(name, partitions);
+        admin(self.broker, async |admin, options| {
+            for grown in admin.create_partitions([&new], options).await.expect("the broker adds partitions") {
+                grown.expect("the topic has fewer");
+            }
+        });
+    }
+
+    /// The topics of this test that the broker has.
+    pub fn present(&self) -> Vec<String> {
+        let client: BaseConsumer = self.broker.client().create().expect("librdkafka knows the settings");
+        let metadata = client.fetch_metadata(None, ADMIN_TIMEOUT).expect("the broker lists its topics");
+        let names = metadata.topics().iter().map(|it| it.name());
+        names.filter(|name| name.starts_with(&self.prefix)).map(str::to_owned).collect()
+    }
+
+    /// Deletes a topic.
+    pub fn delete_named(&self, name: &str) {
+        admin(self.broker, async |admin, options| {
+            for deleted in admin.delete_topics(&[name], options).await.expect("the broker deletes topics") {
                 deleted.expect("the topic was there");
             }
         });
