@@ -42,3 +42,28 @@ impl Embedded {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        catalog::{Catalog, Encodings},
+        kafka::{context::Watch, feed::Feed},
+    };
+
+    #[test]
+    fn the_catalog_can_be_restored_from_it_though_it_has_no_controller() {
+        let broker = Embedded::start().unwrap();
+        let mut config = Config::default();
+        config.kafka.bootstrap_servers = broker.bootstrap_servers();
+        broker.create_topics(&config, 1).unwrap();
+        let (_catalog, writer) = Catalog::new(Encodings::JSON);
+        let watch = Watch::new(&config.kafka.security);
+        let feed = Feed::new(&config, writer, &watch, &Arc::default(), &Arc::default()).unwrap();
+        let restored = feed.restore_once().unwrap();
+        assert_eq!(restored.snapshot.counts(), Default::default());
+        assert!(restored.bad.is_empty() && restored.open.is_empty());
+    }
+}

@@ -209,3 +209,22 @@ fn a_reader_that_holds_a_snapshot_blocks_nobody_and_frees_nothing() {
     writer.reclaim();
     assert!(weak.upgrade().is_none());
 }
+
+#[test]
+fn a_removal_that_would_leave_the_record_it_means_is_refused() {
+    let mut draft = Draft::new();
+    draft.upsert(partner("a", "A"));
+    for key in [&b"a"[..], b"b", b"\"b\"", b"\xff"] {
+        assert_eq!(draft.check_removal(Kind::Partner, key), Ok(()), "{key:?}");
+    }
+    assert_eq!(draft.check_removal(Kind::Offer, b"\"a\""), Ok(()));
+    for (key, how) in [
+        (&b"\"a\""[..], "in JSON quotes"),
+        (b"\0\0\0\0\x01a", "behind a Confluent frame"),
+        (b"a\n", "with white space around it"),
+    ] {
+        let refused = draft.check_removal(Kind::Partner, key).expect_err("the record would stay");
+        assert_eq!(refused.field(), Some("key"));
+        assert!(refused.to_string().contains(&format!("which is `a` {how}, removes nothing")), "{refused}");
+    }
+}
