@@ -72,6 +72,15 @@ pub trait Record: Clone + Sized + Sealed {
     fn digest(&self) -> u128 {
         self.stored().digest()
     }
+
+    /// Returns the record with other encodings than those that are kept; nothing if it cannot be written so.
+    fn recoded(&self, encodings: Encodings) -> Option<Self> {
+        let message = match self.encoded(Format::Protobuf) {
+            [] => serde_json::from_slice(self.encoded(Format::Json)).ok()?,
+            protobuf => prost::Message::decode(protobuf).ok()?,
+        };
+        Self::build(&message, encodings).ok()
+    }
 }
 
 /// Gives a record the methods of [`Record`] as its own, so that callers need not import the trait.

@@ -9,17 +9,21 @@ use std::{
 
 use serde::Serialize;
 
-use super::{exit, folder::load_folder};
+use super::{
+    exit,
+    folder::load_folder,
+    input::{self, Piece},
+};
 use crate::{
     catalog::{Encodings, Level},
     explain::{Explanation, explain, write_text},
     policy::Policy,
     route::Destination,
-    ticket::{BadRecord, Limits, Payload, Reader},
+    ticket::{BadRecord, Limits, Reader},
 };
 
-/// The input is JSON, whatever it begins with.
-const CONTENT_TYPE: Option<&[u8]> = Some(b"application/json");
+/// The input is judged as `run` judges a record without the header.
+const CONTENT_TYPE: Option<&[u8]> = None;
 
 /// Say why a ticket, read as JSON from stdin, has its owner.
 ///
@@ -96,15 +100,16 @@ impl Explain {
                 return Ok(exit::USAGE);
             }
         };
-        let mut value = Vec::new();
-        input.read_to_end(&mut value)?;
         let limits = Limits::default();
         let mut reader = Reader::new(limits, policy.attributes().to_vec());
-        let ticket = Payload::of(CONTENT_TYPE, Some(value.trim_ascii()), &limits)
-            .and_then(|payload| reader.read(payload));
-        match ticket {
-            Ok(ticket) => {
-                self.write(&explain(&policy, &catalog, &ticket), width, out)?;
+        let (mut value, mut unused) = (Vec::new(), Vec::new());
+        let opened = match input::all(input, limits.max_record_bytes, &mut value)? {
+            Piece::Whole => reader.open(CONTENT_TYPE, Some(&value), |format| format, &mut unused),
+            Piece::TooLong(len) => Err(BadRecord::too_large(len, &limits)),
+        };
+        match opened {
+            Ok(opened) => {
+                self.write(&explain(&policy, &catalog, &opened.ticket), width, out)?;
                 Ok(0)
             }
             Err(bad) => {

@@ -8,6 +8,7 @@ pub mod exit;
 pub mod explain;
 pub mod folder;
 pub mod health;
+mod input;
 pub mod policy;
 pub mod route;
 pub mod run;

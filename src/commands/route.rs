@@ -8,6 +8,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
 
+use super::input::{Piece, next_line};
 use crate::{
     catalog::Snapshot,
     policy::Policy,
@@ -15,8 +16,10 @@ use crate::{
     ticket::{BadRecord, Limits},
 };
 
-/// A line is JSON, whatever it begins with.
-const CONTENT_TYPE: Option<&[u8]> = Some(b"application/json");
+/// A line is judged as `run` judges a record without the header.
+const CONTENT_TYPE: Option<&[u8]> = None;
+/// What some editors begin a file with. It belongs to the file, not to the first line.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What became of the lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,7 +49,8 @@ struct Error<'l> {
     detail: &'l str,
 }
 
-/// Routes each line of `input`, in order, in constant memory. `seen` is called with the counts after each line.
+/// Routes each line of `input`, in order, in constant memory: of a line that is longer than a record may be, only its
+/// size is kept. `seen` is called with the counts after each line.
 ///
 /// # Errors
 ///
@@ -58,26 +62,25 @@ pub fn route(
     mut output: impl Write,
     mut seen: impl FnMut(&Counts),
 ) -> io::Result<Counts> {
-    let mut router = Router::new(policy, Limits::default(), OutputFormat::Json);
+    let limits = Limits::default();
+    let mut router = Router::new(policy, limits, OutputFormat::Json);
     let mut counts = Counts::default();
     let mut line = Vec::new();
-    loop {
-        line.clear();
-        if input.read_until(b'\n', &mut line)? == 0 {
-            output.flush()?;
-            return Ok(counts);
-        }
-        let line = line.strip_suffix(b"\n").unwrap_or(&line);
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let destination = match router.route(catalog, CONTENT_TYPE, Some(line)) {
+    if input.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+        input.consume(BYTE_ORDER_MARK.len());
+    }
+    while let Some(piece) = next_line(&mut input, limits.max_record_bytes, &mut line)? {
+        let routed = match piece {
+            Piece::Whole => router.route(catalog, CONTENT_TYPE, Some(&line)),
+            Piece::TooLong(len) => Err(BadRecord::too_large(len, &limits)),
+        };
+        let destination = match routed {
             Ok(routed) => {
                 write_routed(&mut output, &routed)?;
                 routed.destination
             }
             Err(bad) => {
-                write_dead(&mut output, line, &bad)?;
+                write_dead(&mut output, (piece == Piece::Whole).then_some(&line), &bad)?;
                 Destination::DeadLetter
             }
         };
@@ -86,6 +89,8 @@ pub fn route(
         counts.written[destination as usize] += 1;
         seen(&counts);
     }
+    output.flush()?;
+    Ok(counts)
 }
 
 fn write_routed(output: &mut impl Write, routed: &Routed<'_>) -> io::Result<()> {
@@ -96,14 +101,54 @@ fn write_routed(output: &mut impl Write, routed: &Routed<'_>) -> io::Result<()> 
     output.write_all(b"}")
 }
 
-fn write_dead(output: &mut impl Write, line: &[u8], bad: &BadRecord) -> io::Result<()> {
-    let raw = std::str::from_utf8(line).ok();
+fn write_dead(output: &mut impl Write, line: Option<&Vec<u8>>, bad: &BadRecord) -> io::Result<()> {
+    let raw = line.and_then(|line| std::str::from_utf8(line).ok());
     let dead = DeadLine {
         topic: Destination::DeadLetter.default_topic(),
         key: None,
         error: Error { reason: bad.reason.code(), detail: &bad.detail },
         raw,
-        raw_base64: raw.is_none().then(|| BASE64_STANDARD.encode(line)),
+        raw_base64: line.filter(|_| raw.is_none()).map(|line| BASE64_STANDARD.encode(line)),
     };
     Ok(serde_json::to_writer(output, &dead)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::samples;
+
+    fn route_lines(lines: &[u8]) -> Vec<serde_json::Value> {
+        let mut out = Vec::new();
+        let policy = Arc::new(Policy::builtin());
+        route(policy, &samples::catalog(), lines, &mut out, |_| {}).expect("memory can be read and written");
+        out.split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).expect("a line is JSON"))
+            .collect()
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_a_dead_letter_without_its_bytes() {
+        let long = format!("{{\"id\":\"T-1\",\"body\":\"{}\"}}", "x".repeat(1_048_576));
+        let fits = format!("{{\"id\":\"T-2\",\"body\":\"{}\"}}", "x".repeat(1_048_576 - 22));
+        assert_eq!(fits.len(), 1_048_576);
+        let out = route_lines(format!("{long}\n{fits}\n").as_bytes());
+        assert_eq!(out[0]["error"]["reason"], "RECORD_TOO_LARGE");
+        let detail = format!("the value has {} bytes, limit is 1048576", long.len());
+        assert_eq!(out[0]["error"]["detail"], detail);
+        assert!(out[0].get("raw").is_none() && out[0].get("rawBase64").is_none());
+        assert_eq!(out[1]["key"], "T-2");
+    }
+
+    #[test]
+    fn lines_that_are_no_tickets_say_what_they_are() {
+        let reasons: Vec<_> = route_lines(
+            b"\xef\xbb\xbf{\"id\":\"1\"}\n[{\"id\":\"1\"}]\n\"{}\"\n\x1f\x8b\x08\n {\"id\":\"1\"}\n",
+        )
+        .iter()
+        .map(|line| line["error"]["reason"].as_str().unwrap_or_default().to_owned())
+        .collect();
+        assert_eq!(reasons, ["", "INVALID_JSON", "INVALID_JSON", "UNSUPPORTED_FORMAT", "INVALID_JSON"]);
+    }
 }

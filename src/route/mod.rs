@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod documented;
 mod output;
+mod recoded;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +17,9 @@ use crate::{
     encode::{DecisionId, Encoder, Hex, decision_id},
     policy::{Policy, RuleIndex},
     proto::v1::decision::{Owner, TriageReason},
-    ticket::{BadRecord, Format, Limits, Payload, Reader},
+    ticket::{BadRecord, Format, Limits, Note, Opened, Reader},
 };
+use recoded::Recoded;
 
 /// Routes tickets one after another; each worker has its own.
 ///
@@ -26,13 +28,14 @@ use crate::{
 pub struct Router {
     policy: Arc<Policy>,
     policy_version: Hex,
-    limits: Limits,
     output: OutputFormat,
     reader: Reader,
     json: Encoder,
     protobuf: Encoder,
     rewritten: Vec<u8>,
     value: Vec<u8>,
+    /// The last ticket was written in the format it came in.
+    is_as_it_came: bool,
 }
 
 /// A routed ticket, ready to be sent.
@@ -58,6 +61,8 @@ pub struct Routed<'r> {
     pub decision_id: DecisionId,
     /// The policy that decided.
     pub policy_version: Hex,
+    /// The attributes of the CloudEvent that the ticket came in, in structured mode: they travel on as headers.
+    pub event: &'r [(String, String)],
 }
 
 impl Router {
@@ -70,10 +75,10 @@ impl Router {
             json: Encoder::new(Format::Json, &policy),
             protobuf: Encoder::new(Format::Protobuf, &policy),
             policy,
-            limits,
             output,
             rewritten: Vec::new(),
             value: Vec::with_capacity(4096),
+            is_as_it_came: true,
         }
     }
 
@@ -90,25 +95,29 @@ impl Router {
         content_type: Option<&[u8]>,
         value: Option<&'r [u8]>,
     ) -> Result<Routed<'r>, BadRecord> {
-        let payload = Payload::of(content_type, value, &self.limits)?;
-        let format = self.output.format(payload.format);
-        // In the output's format; one pass reads and rewrites it where that is not its own.
-        let (ticket, bytes) = if payload.format == format {
-            (self.reader.read(payload)?, payload.bytes)
-        } else {
-            self.rewritten.clear();
-            let ticket = self.reader.read_as(payload, format, &mut self.rewritten)?;
-            (ticket, self.rewritten.as_slice())
-        };
+        let output = self.output;
+        // In one pass it is read, and rewritten where the output's format is not its own.
+        let Opened { ticket, payload, event } =
+            self.reader.open(content_type, value, |format| output.format(format), &mut self.rewritten)?;
         let decided = decide::decide(&self.policy, catalog, &ticket);
         let id = decision_id(&self.policy, payload.bytes, &decided.records);
 
+        let (destination, owner, rule, triage_reason) = summary(&decided.ruling);
+        // In triage a ticket stays as it came, so that it can be sent again.
+        let format =
+            if destination == Destination::Triage { payload.format } else { output.format(payload.format) };
+        self.is_as_it_came = format == payload.format;
+        let bytes = if self.is_as_it_came { payload.bytes } else { &self.rewritten };
         let encoder = match format {
             Format::Json => &mut self.json,
             Format::Protobuf => &mut self.protobuf,
         };
-        encoder.encode(&self.policy, bytes, &decided, id, &mut self.value);
-        let (destination, owner, rule, triage_reason) = summary(&decided.ruling);
+        if format == output.format(payload.format) {
+            encoder.encode(&self.policy, bytes, &decided, id, &mut self.value);
+        } else {
+            let recoded = Recoded::of(&decided.records, format);
+            encoder.encode(&self.policy, bytes, &recoded.decided(&decided.ruling), id, &mut self.value);
+        }
         Ok(Routed {
             ticket_id: ticket.id,
             destination,
@@ -120,7 +129,14 @@ impl Router {
             triage_reason,
             decision_id: id,
             policy_version: self.policy_version,
+            event,
         })
+    }
+
+    /// What is odd about the ticket that was routed last, by field.
+    pub fn notes(&self) -> impl Iterator<Item = (Note, &str)> {
+        let is_as_it_came = self.is_as_it_came;
+        self.reader.notes().iter().filter(move |(note, _)| !(is_as_it_came && *note == Note::Dropped))
     }
 }
 

@@ -13,13 +13,13 @@ use crate::{
     catalog::Kind as CatalogKind,
     kafka::{
         context::ErrorKind,
-        worker::{AbortCause, Figures},
+        worker::{AbortCause, FieldNames, Figures},
     },
     policy::Outcome,
     proto::v1::decision::{Owner, TriageReason},
     route::Destination,
     service::Health,
-    ticket::DeadLetterReason,
+    ticket::{DeadLetterReason, Note},
 };
 
 /// One metric with its points.
@@ -86,6 +86,15 @@ fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
             .into_iter()
             .map(|reason| number([reason.code()], counts.dead_letters[reason as usize]))
             .collect(),
+        "ticket_router.fields.odd" => [(Note::OddValue, "value"), (Note::Misspelt, "name")]
+            .into_iter()
+            .flat_map(|(note, what)| {
+                fields(figures, note).map(move |(field, count)| number([&field, what], count))
+            })
+            .collect(),
+        "ticket_router.fields.dropped" => {
+            fields(figures, Note::Dropped).map(|(field, count)| number([&field], count)).collect()
+        }
         "ticket_router.records.read" => vec![number([], counts.read)],
         "ticket_router.records.written" => Destination::ALL
             .into_iter()
@@ -183,6 +192,13 @@ fn triage(health: &Health, figures: &Figures) -> Vec<Point> {
         }
     }
     points
+}
+
+/// Only what has happened: the names come from tickets.
+fn fields(figures: &Figures, note: Note) -> impl Iterator<Item = (String, u64)> {
+    let counts = figures.counts.fields.iter().map(move |counts| counts[note as usize]).enumerate();
+    let names = FieldNames::of_process();
+    counts.filter(|(_, count)| *count > 0).map(|(number, count)| (names.name(number), count))
 }
 
 const fn word(kind: CatalogKind) -> &'static str {

@@ -37,7 +37,7 @@ pub struct Label {
     pub values: Values,
 }
 
-/// The values of a label. All are closed sets: none comes from a ticket.
+/// The values of a label. All are closed sets: none comes from a ticket, except names of fields, which are bounded.
 #[derive(Debug, PartialEq)]
 pub enum Values {
     /// These words.
@@ -58,6 +58,13 @@ const DEAD_LETTER: Label =
     Label { name: "reason", values: Values::Codes("the dead-letter reasons of [reasons.md](reasons.md)") };
 const TRIAGE: Label =
     Label { name: "reason", values: Values::Codes("the triage reasons of [reasons.md](reasons.md)") };
+const FIELD: Label = Label {
+    name: "field",
+    values: Values::Set(
+        "the names of fields: those of the contract, and plain ones that tickets have (at most 64 letters, digits, `_`, `-` \
+         and `.`, not a digit first); `other` for the rest, and after the first 49 names of a process",
+    ),
+};
 const DESTINATION: Label = Label {
     name: "destination",
     values: Values::Words(&["partner", "isv", "microsoft-commerce", "triage", "dead-letter"]),
@@ -105,6 +112,20 @@ pub static METRICS: &[Metric] = &[
         unit: "{record}",
         labels: &[DEAD_LETTER],
         description: "Records that are no tickets or could not be written, by the reason.",
+    },
+    Metric {
+        name: "ticket_router.fields.odd",
+        kind: Kind::Counter,
+        unit: "{ticket}",
+        labels: &[FIELD, Label { name: "what", values: Values::Words(&["value", "name"]) }],
+        description: "Tickets with a field that the contract does not have so, by the field that was meant; they travel on as they came. `value`: a value that decides nothing and is of another type or form. `name`: a misspelt name, which nobody reads.",
+    },
+    Metric {
+        name: "ticket_router.fields.dropped",
+        kind: Kind::Counter,
+        unit: "{ticket}",
+        labels: &[FIELD],
+        description: "Tickets that lost a field because the output's format has no place for it, by the field; `output.format = \"same\"` loses none.",
     },
     Metric {
         name: "ticket_router.records.read",

@@ -17,7 +17,8 @@ page.
 - They are added once a transaction, all together. So on every page `ticket_router_records_read_total` is the sum of
   `ticket_router_records_written_total`, and `ticket_router_records_unaccounted` is 0. The two sides are counted apart: each record
   when it is read, and each when the producer has taken what became of it.
-- Labels are closed sets. None holds an id, a key, or anything that somebody wrote into a ticket.
+- Labels are closed sets. None holds an id, a key, or anything that somebody wrote into a ticket, except names of its fields, and of
+  those at most 50.
 - A figure that does not exist yet, such as the lag before the first assignment, is left out.
 ";
 

@@ -283,19 +283,24 @@ proptest! {
         for text in &texts {
             let json = payload(Format::Json, text.as_bytes());
             let (mut in_one, mut bytes) = (Vec::new(), Vec::new());
-            let seen = reader.read_as(json, Format::Protobuf, &mut in_one).map(|ticket| Plain::of(&ticket));
+            let content_type = Some(&b"application/json"[..]);
+            let seen = reader.open(content_type, Some(text.as_bytes()), |_| Format::Protobuf, &mut in_one);
+            let seen = seen.map(|opened| Plain::of(&opened.ticket));
             let read = reader.read(json).map(|ticket| Plain::of(&ticket));
             if read.is_ok() {
                 transcode(json, Format::Protobuf, &mut bytes).expect("what is read can be transcoded");
+                prop_assert_eq!(in_one, bytes);
             }
-            prop_assert_eq!(seen, read);
-            prop_assert_eq!(in_one, bytes);
+            prop_assert_eq!(seen.map_err(|bad| bad.reason), read.map_err(|bad| bad.reason));
         }
     }
 
     #[test]
-    fn a_ticket_in_protobuf_means_the_same_in_canonical_json(ticket in ticket()) {
+    fn a_ticket_in_protobuf_means_the_same_in_canonical_json(mut ticket in ticket()) {
         let bytes = ticket.encode_to_vec();
+        // JSON cannot write a time out of range.
+        ticket.created_at = ticket.created_at.filter(Timestamp::is_in_range);
+        ticket.updated_at = ticket.updated_at.filter(Timestamp::is_in_range);
         let protobuf = payload(Format::Protobuf, &bytes);
         let (mut json, mut again) = (Vec::new(), Vec::new());
         let accepted = Reader::new(Limits::NONE, Vec::new()).read(protobuf).is_ok();
@@ -303,7 +308,7 @@ proptest! {
         if accepted {
             prop_assert_eq!(view(protobuf), view(payload(Format::Json, &json)));
             transcode(payload(Format::Json, &json), Format::Protobuf, &mut again).expect("a transcoded ticket is a ticket");
-            prop_assert_eq!(&again, &bytes);
+            prop_assert_eq!(again, ticket.encode_to_vec());
             // Where every enum number has a name, the text is that of the generated mapping.
             if let Ok(generated) = serde_json::to_string(&ticket) {
                 prop_assert_eq!(String::from_utf8_lossy(&json), generated);

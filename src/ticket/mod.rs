@@ -6,13 +6,20 @@
 //!                        \---- transcode ----> the ticket in the other format
 //! ```
 //!
+//! [`Reader::open`] does all of that for a record, takes the ticket out of a CloudEvent, and says of what is no ticket
+//! what it looks like.
+//!
 //! A ticket is looked at, not built: one pass over its bytes checks them and borrows the fields of [`Ticket`];
 //! the bytes themselves are what travels on. A record that fails is data, not a fault: [`BadRecord`] says why.
 
+mod content_type;
+mod diagnose;
 #[cfg(test)]
 mod differential;
+mod envelope;
 mod json;
 mod limits;
+mod notes;
 mod payload;
 #[cfg(test)]
 mod plain;
@@ -20,16 +27,20 @@ mod protobuf;
 mod raw;
 mod reader;
 mod reason;
+#[cfg(test)]
+mod records;
 mod sink;
 #[cfg(test)]
 mod tests;
+mod time;
 mod transcode;
 mod utf8;
 mod view;
 
 pub use limits::Limits;
+pub use notes::{Note, Notes, OTHER as OTHER_FIELD};
 pub use payload::{Format, Payload};
-pub use reader::Reader;
+pub use reader::{Opened, Reader};
 pub use reason::{BadRecord, DeadLetterReason, quote};
 pub use transcode::transcode;
 pub use view::{Attributes, Coded, Ticket};

@@ -92,10 +92,8 @@ pub fn protobuf(bytes: &[u8], limits: &Limits) -> Reading {
     let ids =
         [&wire.id, &wire.source, &wire.partner_id, &wire.offer_id, &wire.plan_id, &wire.subscription_id];
     let requester = wire.requester.unwrap_or_default();
-    let times = [wire.created_at, wire.updated_at];
     if wire.id.is_empty()
         || ids.into_iter().chain([&requester.id]).any(|id| id.len() > limits.max_id_bytes)
-        || times.into_iter().flatten().any(|time| !time.is_in_range())
         || wire.attributes.len() > limits.max_attributes
         || wire
             .attributes
@@ -180,7 +178,9 @@ pub fn json(bytes: &[u8], limits: &Limits) -> Reading {
         Err(error) if error.to_string().starts_with("number out of range") => return Reading::Unsure,
         Err(error) => return Reading::Refused(error.to_string()),
     };
-    match ticket(value, limits) {
+    // As it is written a value is no longer than all of the text.
+    let is_short = bytes.len() <= limits.max_attribute_bytes;
+    match ticket(value, limits, is_short) {
         Ok(plain) => Reading::Ticket(Box::new(plain)),
         Err(Some(what)) => Reading::Refused(what),
         Err(None) => Reading::Unsure,
@@ -190,7 +190,7 @@ pub fn json(bytes: &[u8], limits: &Limits) -> Reading {
 /// Any JSON, but no object with a key twice.
 enum Value {
     Null,
-    Bool,
+    Bool(bool),
     Whole(i128),
     Float(f64),
     Text(String),
@@ -215,7 +215,7 @@ fn refused<T>(what: &str) -> Result<T, Doubt> {
     Err(Some(what.to_owned()))
 }
 
-fn ticket(value: Value, limits: &Limits) -> Result<Plain, Doubt> {
+fn ticket(value: Value, limits: &Limits, is_short: bool) -> Result<Plain, Doubt> {
     if value.depth() > limits.max_depth {
         return refused("depth");
     }
@@ -239,25 +239,19 @@ fn ticket(value: Value, limits: &Limits) -> Result<Plain, Doubt> {
     let requester_id = self::id(&mut requester, "id", "id", limits)?;
     let partner_id = self::id(&mut fields, "partnerId", "partner_id", limits)?;
     let offer_id = self::id(&mut fields, "offerId", "offer_id", limits)?;
-    self::id(&mut fields, "planId", "plan_id", limits)?;
-    self::id(&mut fields, "subscriptionId", "subscription_id", limits)?;
-    for name in ["language", "subject", "body"] {
-        text(&mut fields, name, name)?;
-    }
-    text(&mut requester, "displayName", "display_name")?;
-    text(&mut requester, "email", "email")?;
-    for (name, other) in [("createdAt", "created_at"), ("updatedAt", "updated_at")] {
-        match take(&mut fields, name, other)? {
-            None => {}
-            Some(Value::Text(text)) if Timestamp::parse(&text).is_some() => {}
-            Some(_) => return refused(name),
+    for (name, other) in [("planId", "plan_id"), ("subscriptionId", "subscription_id")] {
+        // They decide nothing: whatever is no id stays as it is.
+        if matches!(take(&mut fields, name, other)?, Some(Value::Text(id)) if id.len() > limits.max_id_bytes)
+        {
+            return refused(name);
         }
     }
-    let revision = take(&mut fields, "revision", "revision")?;
-    if doubtful(whole(revision))?.is_some_and(|number| u64::try_from(number).is_err()) {
-        return refused("revision");
+    for (name, other) in [("createdAt", "created_at"), ("updatedAt", "updated_at")] {
+        take(&mut fields, name, other)?;
     }
+    take(&mut requester, "displayName", "display_name")?;
     let mut number = |value: Option<Value>, of_name: fn(&str) -> Option<i32>| match value {
+        Some(Value::Text(name)) if name.is_empty() => Ok(Some(0)),
         Some(Value::Text(name)) => Ok(of_name(&name)),
         value => match doubtful(whole(value))?.unwrap_or(0).try_into() {
             Ok(number) => Ok(Some(number)),
@@ -269,10 +263,14 @@ fn ticket(value: Value, limits: &Limits) -> Result<Plain, Doubt> {
     let category = number(take(&mut fields, "category", "category")?, |name| {
         Category::from_str_name(name).map(i32::from)
     })?;
-    let severity = number(take(&mut fields, "severity", "severity")?, |name| {
+    // What is no severity counts as not rated.
+    let severity = match number(take(&mut fields, "severity", "severity")?, |name| {
         Severity::from_str_name(name).map(i32::from)
-    })?;
-    let attributes = attributes(take(&mut fields, "attributes", "attributes")?, limits)?;
+    }) {
+        Err(Some(_)) => None,
+        other => other?,
+    };
+    let attributes = attributes(take(&mut fields, "attributes", "attributes")?, limits, is_short)?;
     if id.is_empty() {
         return refused("id");
     }
@@ -298,21 +296,20 @@ fn take(fields: &mut BTreeMap<String, Value>, name: &str, other: &str) -> Result
     Ok(value.filter(|value| !matches!(value, Value::Null)))
 }
 
-fn text(fields: &mut BTreeMap<String, Value>, name: &str, other: &str) -> Result<String, Doubt> {
-    match take(fields, name, other)? {
-        None => Ok(String::new()),
-        Some(Value::Text(text)) => Ok(text),
-        Some(_) => refused(name),
-    }
-}
-
 fn id(
     fields: &mut BTreeMap<String, Value>,
     name: &str,
     other: &str,
     limits: &Limits,
 ) -> Result<String, Doubt> {
-    let id = text(fields, name, other)?;
+    let id = match take(fields, name, other)? {
+        None => String::new(),
+        Some(Value::Text(text)) => text,
+        Some(Value::Whole(number)) if number >= 0 => number.to_string(),
+        // Perhaps digits that are no 64 bits.
+        Some(Value::Float(number)) if number >= 1.8e19 => return Err(None),
+        Some(_) => return refused(name),
+    };
     if id.len() > limits.max_id_bytes { refused(name) } else { Ok(id) }
 }
 
@@ -332,20 +329,41 @@ fn whole(value: Option<Value>) -> Result<Option<i128>, Doubt> {
     }
 }
 
-fn attributes(value: Option<Value>, limits: &Limits) -> Result<BTreeMap<String, String>, Doubt> {
+fn attributes(
+    value: Option<Value>,
+    limits: &Limits,
+    is_short: bool,
+) -> Result<BTreeMap<String, String>, Doubt> {
     let entries = match value {
         None => return Ok(BTreeMap::new()),
         Some(Value::Object(entries)) => entries,
+        Some(Value::List(values)) if values.is_empty() => return Ok(BTreeMap::new()),
+        Some(Value::Text(text)) if text.is_empty() => return Ok(BTreeMap::new()),
         Some(_) => return refused("attributes"),
     };
     if entries.len() > limits.max_attributes {
         return refused("attributes");
     }
-    let entry = |(name, value): (String, Value)| match value {
-        Value::Text(value) if name.len() + value.len() <= limits.max_attribute_bytes => Ok((name, value)),
-        _ => refused("attribute"),
-    };
-    entries.into_iter().map(entry).collect()
+    let mut read = BTreeMap::new();
+    for (name, value) in entries {
+        let is_declared = DECLARED.contains(&name.as_str());
+        let value = match value {
+            Value::Null => None,
+            Value::Text(value) => Some(value),
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Whole(number) => Some(number.to_string()),
+            // How it is written cannot be told.
+            Value::Float(_) if is_declared || !is_short => return Err(None),
+            Value::List(_) | Value::Object(_) if is_declared => return refused("attribute"),
+            Value::List(_) | Value::Object(_) if !is_short => return Err(None),
+            Value::Float(_) | Value::List(_) | Value::Object(_) => None,
+        };
+        if name.len() + value.as_ref().map_or(0, String::len) > limits.max_attribute_bytes {
+            return refused("attribute");
+        }
+        read.extend(value.map(|value| (name, value)));
+    }
+    Ok(read)
 }
 
 impl<'de> Deserialize<'de> for Value {
@@ -367,8 +385,8 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(Value::Null)
     }
 
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Value, E> {
-        Ok(Value::Bool)
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {

@@ -1,8 +1,13 @@
 //! Reads tickets: checks all of one and borrows what a decision needs.
 
 use super::{
-    BadRecord, Format, Limits, Payload, json,
-    payload::looks_like_json,
+    BadRecord, Format, Limits, Payload,
+    content_type::{Declared, declared},
+    diagnose::diagnose,
+    envelope::{self, Event, Look},
+    json,
+    notes::Notes,
+    payload::check_size,
     protobuf,
     raw::{Arena, Raw},
     sink::{Attribute, Code, Sink, Text, Time},
@@ -21,55 +26,152 @@ use crate::proto::{
 pub struct Reader {
     limits: Limits,
     attributes: Vec<String>,
-    json: json::Scratch,
+    scratch: Scratch,
     text: Vec<u8>,
     room: Room,
+    event: Event,
+}
+
+/// What reading keeps between tickets.
+#[derive(Default, Debug)]
+pub(super) struct Scratch {
+    json: json::Scratch,
+    notes: Notes,
+}
+
+/// The ticket of a record, and how it came.
+#[derive(Debug)]
+pub struct Opened<'s> {
+    /// The ticket.
+    pub ticket: Ticket<'s>,
+    /// Its own bytes: the record's, or what an envelope holds.
+    pub payload: Payload<'s>,
+    /// The attributes of the CloudEvent that it came in, in structured mode.
+    pub event: &'s [(String, String)],
 }
 
 impl Reader {
     /// Makes a reader that also borrows the attributes of these names.
     #[must_use]
     pub fn new(limits: Limits, attributes: Vec<String>) -> Self {
-        Self { limits, attributes, json: json::Scratch::default(), text: Vec::new(), room: Room::new() }
+        Self {
+            limits,
+            attributes,
+            scratch: Scratch::default(),
+            text: Vec::new(),
+            room: Room::new(),
+            event: Event::default(),
+        }
     }
 
     /// Checks the whole payload in one pass and borrows the fields that decide; those with JSON escapes are
     /// borrowed from the reader's scratch space.
     ///
     /// Whatever ProtoJSON or protobuf allow is taken: either name of a field, enum names or numbers, numbers
-    /// as text, null for a default, unknown fields. More is refused than many parsers do: a JSON key twice in
+    /// as text, null for a default, unknown fields. Of what decides nothing any value is taken, and noted if
+    /// the contract does not have it. More is refused than many parsers do: a JSON key twice in
     /// any object, a known field under both names.
     ///
     /// # Errors
     /// Each [`DeadLetterReason`](super::DeadLetterReason) from `INVALID_UTF8` to `ID_TOO_LONG`.
     pub fn read<'s>(&'s mut self, payload: Payload<'s>) -> Result<Ticket<'s>, BadRecord> {
         let mut kept = Kept::new(&self.attributes);
-        read_into(payload, &self.limits, &mut self.json, &mut kept)?;
+        read_into(payload, &self.limits, &mut self.scratch, &mut kept)?;
         Ok(kept.resolve(&mut self.text))
     }
 
-    /// Reads as [`read`](Self::read) does, and in the same pass rewrites the ticket: appends it to `out` in the format
-    /// that is not its own, as [`transcode`](super::transcode) does. Nothing is appended if it fails.
+    /// Finds the ticket in a record's value, reads it as [`read`](Self::read) does, and in the same pass rewrites it into
+    /// `out`, whose content is replaced, where the format that `to` gives for its own is another one.
+    ///
+    /// A CloudEvent in structured mode is opened: one by its content type, or by the four attributes that each must
+    /// have. `content_type` is the record's last header of that name.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
-    pub fn read_as<'s>(
+    /// Each [`DeadLetterReason`](super::DeadLetterReason) from `EMPTY_VALUE` to `ID_TOO_LONG`, except
+    /// `TOO_MANY_HEADERS` for the record's own.
+    pub fn open<'s>(
         &'s mut self,
-        payload: Payload<'s>,
-        to: Format,
+        content_type: Option<&[u8]>,
+        value: Option<&'s [u8]>,
+        to: impl Fn(Format) -> Format,
         out: &mut Vec<u8>,
-    ) -> Result<Ticket<'s>, BadRecord> {
+    ) -> Result<Opened<'s>, BadRecord> {
+        let Self { limits, attributes, scratch, text, room, event } = self;
+        event.clear();
+        let value = check_size(value, limits)?;
+        let declared = declared(content_type)?;
+        let payload = Payload::declared(declared, value)?;
+        let mut scan = |payload: Payload<'s>| {
+            let mut work = Work { limits, attributes, scratch, room, out };
+            work.scan(payload, to(payload.format))
+        };
+        let first = (declared != Declared::Event).then(|| scan(payload));
+        let (kept, payload) = match first {
+            Some(Ok((kept, Certainty::Ticket))) => (kept, payload),
+            first => {
+                let error = first.as_ref().and_then(|first| first.as_ref().err());
+                match envelope::look(payload, error, limits) {
+                    Look::None => match first.unwrap_or_else(|| scan(payload)) {
+                        Ok((kept, _)) => (kept, payload),
+                        Err(bad) => return Err(diagnose(bad, payload.bytes)),
+                    },
+                    Look::Envelope(bad) => return Err(bad),
+                    Look::Event(members) => {
+                        let data = event.open(&members, limits)?;
+                        let payload = event.payload(data, limits)?;
+                        match scan(payload) {
+                            Ok((kept, Certainty::Ticket)) => (kept, payload),
+                            other => {
+                                let error = other.as_ref().err();
+                                envelope::look(payload, error, limits).inside_event()?;
+                                (other.map_err(|bad| envelope::of_data(bad, payload.bytes))?.0, payload)
+                            }
+                        }
+                    }
+                }
+            }
+        };
+        Ok(Opened { ticket: kept.resolve(text), payload, event: event.attributes() })
+    }
+
+    /// What is odd about the ticket that was read last.
+    #[must_use]
+    pub fn notes(&self) -> &Notes {
+        &self.scratch.notes
+    }
+}
+
+/// Whether what was read can be anything else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Certainty {
+    Ticket,
+    PerhapsEnvelope,
+}
+
+/// What one look at a payload works with.
+struct Work<'w, 'n> {
+    limits: &'w Limits,
+    attributes: &'n [String],
+    scratch: &'w mut Scratch,
+    room: &'w mut Room,
+    out: &'w mut Vec<u8>,
+}
+
+impl<'n> Work<'_, 'n> {
+    /// Reads the payload, and rewrites it where the format is another one.
+    fn scan<'a>(&mut self, payload: Payload<'a>, to: Format) -> Result<(Kept<'a, 'n>, Certainty), BadRecord> {
+        let mut kept = Kept::new(self.attributes);
         if payload.format == to {
-            let ticket = self.read(payload)?;
-            out.extend_from_slice(payload.bytes);
-            return Ok(ticket);
+            let certainty = read_into(payload, self.limits, self.scratch, &mut kept)?;
+            return Ok((kept, certainty));
         }
-        let whole = Whole::new(std::mem::take(&mut self.room));
-        let mut both = Both(Kept::new(&self.attributes), whole);
-        read_into(payload, &self.limits, &mut self.json, &mut both)?;
+        let whole = Whole::new(std::mem::take(self.room));
+        let mut both = Both(kept, whole);
+        let certainty = read_into(payload, self.limits, self.scratch, &mut both)?;
         let Both(kept, whole) = both;
-        self.room = whole.write(to, out);
-        Ok(kept.resolve(&mut self.text))
+        self.out.clear();
+        *self.room = whole.write(to, self.out);
+        Ok((kept, certainty))
     }
 }
 
@@ -77,27 +179,16 @@ impl Reader {
 pub(super) fn read_into<'a>(
     payload: Payload<'a>,
     limits: &Limits,
-    scratch: &mut json::Scratch,
+    scratch: &mut Scratch,
     sink: &mut impl Sink<'a>,
-) -> Result<(), BadRecord> {
-    match payload.format {
-        Format::Json => json::read(payload.bytes, limits, scratch, sink).map_err(|bad| *bad),
-        Format::Protobuf => {
-            protobuf::read(payload.bytes, limits, sink).map_err(|bad| hint(*bad, payload.bytes))
-        }
-    }
-}
-
-/// Helps with the one mistake that the format's detection makes likely.
-#[cold]
-fn hint(mut bad: BadRecord, bytes: &[u8]) -> BadRecord {
-    if looks_like_json(bytes) {
-        bad.detail.push_str(
-            "; it looks like JSON: with leading white space or a byte order mark that needs the header \
-             `content-type: application/json`",
-        );
-    }
-    bad
+) -> Result<Certainty, BadRecord> {
+    let Scratch { json, notes } = scratch;
+    notes.clear();
+    let is_certain = match payload.format {
+        Format::Json => json::read(payload.bytes, limits, json, notes, sink),
+        Format::Protobuf => protobuf::read(payload.bytes, limits, notes, sink),
+    };
+    Ok(if is_certain.map_err(|bad| *bad)? { Certainty::Ticket } else { Certainty::PerhapsEnvelope })
 }
 
 /// The sink that keeps what a [`Ticket`] shows.
@@ -161,6 +252,10 @@ impl<'a, 'n> Kept<'a, 'n> {
 }
 
 impl<'a> Sink<'a> for Kept<'a, '_> {
+    fn decides(&self, attribute: Option<&Raw<'a>>) -> bool {
+        attribute.map_or(!self.names.is_empty(), |attribute| self.names.iter().any(|name| attribute.is(name)))
+    }
+
     #[inline]
     fn text(&mut self, field: Text, value: impl FnOnce() -> Raw<'a>) {
         let place = match field {
@@ -204,6 +299,12 @@ impl<'a> Sink<'a> for Kept<'a, '_> {
 struct Both<A, B>(A, B);
 
 impl<'a, A: Sink<'a>, B: Sink<'a>> Sink<'a> for Both<A, B> {
+    const REWRITES: bool = A::REWRITES || B::REWRITES;
+
+    fn decides(&self, attribute: Option<&Raw<'a>>) -> bool {
+        self.0.decides(attribute) || self.1.decides(attribute)
+    }
+
     #[inline]
     fn text(&mut self, field: Text, value: impl FnOnce() -> Raw<'a>) {
         let value = value();

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use super::Limits;
+
 /// Why a record is a dead letter: a closed list, part of the contract.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum DeadLetterReason {
@@ -15,6 +17,10 @@ pub enum DeadLetterReason {
     UnsupportedContentType,
     /// The value begins like a Confluent frame, but is not one of a single top-level message.
     InvalidFraming,
+    /// The value is an envelope around a ticket, or an event of another kind, and none that is opened.
+    Envelope,
+    /// The value is compressed, or in a format that is neither JSON nor protobuf.
+    UnsupportedFormat,
     /// Text is not UTF-8.
     InvalidUtf8,
     /// The value is not one well-formed JSON object.
@@ -23,7 +29,7 @@ pub enum DeadLetterReason {
     DuplicateKey,
     /// The value is not a well-formed protobuf message, or a known field has the wrong wire type.
     InvalidProtobuf,
-    /// A known field has a value of the wrong type or out of range.
+    /// A known field that decides has a value of the wrong type or out of range.
     InvalidField,
     /// Objects, arrays or groups lie deeper inside each other than `limits.max_depth`.
     TooDeep,
@@ -45,12 +51,14 @@ pub enum DeadLetterReason {
 
 impl DeadLetterReason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::EmptyValue,
         Self::RecordTooLarge,
         Self::TooManyHeaders,
         Self::UnsupportedContentType,
         Self::InvalidFraming,
+        Self::Envelope,
+        Self::UnsupportedFormat,
         Self::InvalidUtf8,
         Self::InvalidJson,
         Self::DuplicateKey,
@@ -92,6 +100,10 @@ impl DeadLetterReason {
             }
             Self::InvalidFraming => {
                 ("INVALID_FRAMING", "the value begins like a Confluent frame, but is not one of a ticket")
+            }
+            Self::Envelope => ("ENVELOPE", "the value is an envelope that the router does not open"),
+            Self::UnsupportedFormat => {
+                ("UNSUPPORTED_FORMAT", "the value is compressed, or neither JSON nor protobuf")
             }
             Self::InvalidUtf8 => ("INVALID_UTF8", "text is not UTF-8"),
             Self::InvalidJson => ("INVALID_JSON", "the value is not one well-formed JSON object"),
@@ -145,6 +157,15 @@ pub struct BadRecord {
     /// What was found and what was allowed, for people; holds none of the ticket's text but keys and codes,
     /// and those through [`quote`].
     pub detail: String,
+}
+
+impl BadRecord {
+    /// Refuses a value of so many bytes, for its size alone.
+    #[must_use]
+    pub fn too_large(len: u64, limits: &Limits) -> Self {
+        let limit = limits.max_record_bytes;
+        DeadLetterReason::RecordTooLarge.with(format!("the value has {len} bytes, limit is {limit}"))
+    }
 }
 
 /// An error on the way through a ticket: one word wide, so that the good case does not pay for it.

@@ -59,8 +59,14 @@ impl Text {
         }
     }
 
-    const fn is_id(self) -> bool {
+    /// Whether it is an id, which is never longer than the limit. The source counts as one.
+    pub(super) const fn is_id(self) -> bool {
         !matches!(self, Self::Language | Self::Subject | Self::Body | Self::DisplayName | Self::Email)
+    }
+
+    /// Whether an owner can depend on it.
+    pub(super) const fn decides(self) -> bool {
+        self.is_id() && !matches!(self, Self::PlanId | Self::SubscriptionId)
     }
 
     /// Refuses an id that is too long.
@@ -127,6 +133,9 @@ pub(super) type Attribute<'a> = (Raw<'a>, Raw<'a>);
 /// Takes the fields of one ticket, each at most once but attributes, whose last value of a name counts.
 /// Fields that are absent or null are not handed over.
 pub(super) trait Sink<'a> {
+    /// Whether the fields are written in another format, which has no place for what this version does not know.
+    const REWRITES: bool = false;
+
     /// A text, checked; to get it costs something.
     fn text(&mut self, field: Text, value: impl FnOnce() -> Raw<'a>);
 
@@ -135,6 +144,11 @@ pub(super) trait Sink<'a> {
 
     /// An attribute: name and value.
     fn attribute(&mut self, attribute: impl FnOnce() -> Attribute<'a>);
+
+    /// Whether a decision can depend on the attribute of this name; without a name, on any attribute.
+    fn decides(&self, _attribute: Option<&Raw<'a>>) -> bool {
+        false
+    }
 
     /// The requester is there, with or without fields.
     fn requester(&mut self) {}
@@ -185,4 +199,13 @@ impl<'w> AttributeCheck<'w> {
         let detail = format!("attribute {} has {len} bytes with its name, limit is {limit}", name.quote());
         Err(Reason::AttributeTooLarge.with(detail).into())
     }
+}
+
+/// Takes nothing: for a text that is only to be checked.
+impl<'a> Sink<'a> for () {
+    fn text(&mut self, _field: Text, _value: impl FnOnce() -> Raw<'a>) {}
+
+    fn code(&mut self, _field: Code, _number: Option<i32>) {}
+
+    fn attribute(&mut self, _attribute: impl FnOnce() -> Attribute<'a>) {}
 }

@@ -21,6 +21,10 @@ impl<'a> Checked<'a> {
         self.0.len()
     }
 
+    pub(super) fn first(self) -> Option<u8> {
+        self.0.first().copied()
+    }
+
     #[inline]
     pub(super) fn text(self) -> Raw<'a> {
         Raw::plain(text(self.0).expect("it has been checked"))

@@ -61,9 +61,9 @@ impl View {
         let (id, what, owner, why) = if index == Destination::DeadLetter as usize {
             dead_letter(seen)
         } else {
-            match RoutedTicket::decode(seen.value.as_slice()) {
+            match routed(&seen.value) {
                 Ok(routed) => ticket(&routed),
-                Err(error) => ("?".to_owned(), String::new(), String::new(), error.to_string()),
+                Err(error) => ("?".to_owned(), String::new(), String::new(), error),
             }
         };
         let head = format!("{id:<11} {what:<33} → ");
@@ -80,6 +80,14 @@ impl View {
             writeln!(out, "{head}{owner} {why}")
         }
     }
+}
+
+/// In triage a ticket is in the format it came in; the first byte tells.
+fn routed(value: &[u8]) -> Result<RoutedTicket, String> {
+    if value.starts_with(b"{") {
+        return serde_json::from_slice(value).map_err(|error| error.to_string());
+    }
+    RoutedTicket::decode(value).map_err(|error| error.to_string())
 }
 
 /// Id, what is asked, owner, reason.

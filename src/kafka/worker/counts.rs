@@ -1,10 +1,11 @@
 //! What a worker counts: plain figures of the open transaction, added to the totals when it has committed.
 
+use super::fields::{self, FieldNames};
 use crate::{
     policy::RuleIndex,
     proto::v1::decision::TriageReason,
     route::{Destination, Routed},
-    ticket::DeadLetterReason,
+    ticket::{DeadLetterReason, Note},
 };
 
 /// The triage reasons, those that a later version of the contract adds included.
@@ -23,6 +24,8 @@ pub struct Counts {
     pub triage: Vec<[u64; TRIAGE_REASONS]>,
     /// Dead letters, by reason.
     pub dead_letters: [u64; DeadLetterReason::ALL.len()],
+    /// Tickets with an odd field, by the number of its name, then by [`Note`].
+    pub fields: Vec<[u64; Note::ALL.len()]>,
 }
 
 /// What a record became.
@@ -63,7 +66,12 @@ impl Counts {
     /// Makes counts for a policy of so many rules.
     #[must_use]
     pub fn new(rules: usize) -> Self {
-        Self { tickets: vec![0; rules], triage: vec![[0; TRIAGE_REASONS]; rules + 1], ..Self::default() }
+        Self {
+            tickets: vec![0; rules],
+            triage: vec![[0; TRIAGE_REASONS]; rules + 1],
+            fields: vec![Default::default(); fields::MAX_NAMES],
+            ..Self::default()
+        }
     }
 
     /// Counts what a record became.
@@ -78,6 +86,17 @@ impl Counts {
         }
     }
 
+    /// Counts what is odd about a ticket that was sent.
+    pub fn note<'n>(&mut self, notes: impl Iterator<Item = (Note, &'n str)>) {
+        self.note_by(FieldNames::of_process(), notes);
+    }
+
+    fn note_by<'n>(&mut self, names: &FieldNames, notes: impl Iterator<Item = (Note, &'n str)>) {
+        for (note, name) in notes {
+            self.fields[names.number(name)][note as usize] += 1;
+        }
+    }
+
     /// Forgets all counts.
     pub fn clear(&mut self) {
         self.read = 0;
@@ -85,6 +104,7 @@ impl Counts {
         self.tickets.fill(0);
         self.triage.fill([0; TRIAGE_REASONS]);
         self.dead_letters = Default::default();
+        self.fields.fill(Default::default());
     }
 
     /// Adds other counts of the same policy.
@@ -96,6 +116,8 @@ impl Counts {
         self.triage.resize(self.triage.len().max(other.triage.len()), [0; TRIAGE_REASONS]);
         self.triage.iter_mut().zip(&other.triage).for_each(|(all, more)| add(all, more));
         add(&mut self.dead_letters, &other.dead_letters);
+        self.fields.resize(self.fields.len().max(other.fields.len()), Default::default());
+        self.fields.iter_mut().zip(&other.fields).for_each(|(all, more)| add(all, more));
     }
 }
 
@@ -147,6 +169,11 @@ mod tests {
         counts.count(Became::Triage(TriageReason::NoRule, Some(RuleIndex(0))));
         counts.count(Became::Triage(TriageReason::UnknownOffer, None));
         counts.count(Became::DeadLetter(DeadLetterReason::Poison));
+        let names = FieldNames::default();
+        counts.note_by(&names, [(Note::OddValue, "tags"), (Note::Dropped, "other")].into_iter());
+        counts.note_by(&names, [(Note::OddValue, "tags")].into_iter());
+        let of_tags = names.number("tags");
+        assert_eq!((counts.fields[0], counts.fields[of_tags]), ([0, 0, 1], [2, 0, 0]));
         let mut total = Counts::default();
         total.add(&counts);
         total.add(&counts);

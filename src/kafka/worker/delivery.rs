@@ -125,6 +125,9 @@ impl Run<'_> {
                         send_unsent(self.worker, &self.output);
                     }
                     let sent = send(self.worker, &self.output, destination, &record, headers);
+                    if sent.is_ok() {
+                        self.observed.notes(self.router.notes());
+                    }
                     return self.count(sent, became);
                 }
                 BadRecord {

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     kafka::ffi,
     telemetry::{Batch, Outcome, Traced},
+    ticket::Note,
 };
 
 /// One record in so many is timed: two looks at the clock take about 50 ns.
@@ -116,6 +117,11 @@ impl Observed {
         if let Some(traced) = &mut self.traced {
             traced.sending();
         }
+    }
+
+    /// Notes what is odd about the ticket that was sent last.
+    pub(super) fn notes<'n>(&mut self, notes: impl Iterator<Item = (Note, &'n str)>) {
+        self.counts.note(notes);
     }
 
     /// Notes what became of the record at hand.

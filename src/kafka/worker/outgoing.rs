@@ -103,11 +103,15 @@ pub fn record_size(key: Option<&[u8]>, value: Option<&[u8]>, headers: &Headers) 
     key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + headers.bytes() + RECORD_OVERHEAD
 }
 
-/// The headers of a routed ticket: the incoming ones, then the router's.
+/// The headers of a routed ticket: the incoming ones, those of the event that it came in, then the router's.
 #[must_use]
 pub fn routed_headers(incoming: &Incoming<'_>, count: usize, routed: &Routed<'_>) -> Headers {
-    let mut headers = Headers::with_capacity(count + 7);
+    let mut headers = Headers::with_capacity(count + routed.event.len() + 7);
     copy_headers(&mut headers, incoming, |name| !name.eq_ignore_ascii_case(CONTENT_TYPE));
+    // As CloudEvents' binary mode has them.
+    for (name, value) in routed.event {
+        headers.add(format!("ce_{name}").as_bytes(), Some(value.as_bytes()));
+    }
     headers.add(CONTENT_TYPE, Some(media_type(routed.format).as_bytes()));
     headers.add(b"ticket-router.owner", Some(routed.owner.as_str_name().as_bytes()));
     if !routed.rule.is_empty() {

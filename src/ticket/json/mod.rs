@@ -2,14 +2,17 @@
 
 mod keys;
 mod number;
+mod odd;
+mod outline;
 mod scan;
 mod skip;
 
 use keys::{Key, Keys};
-use scan::{Cursor, Kind};
+use scan::Cursor;
 
 use super::{
     limits::Limits,
+    notes::{Note, Notes},
     raw::Raw,
     reason::{DeadLetterReason as Reason, Fault},
     sink::{AttributeCheck, Code, Sink, Text, Time},
@@ -19,6 +22,9 @@ use crate::proto::{
     Timestamp,
     v1::ticket::{Category, Severity, requester::Role},
 };
+
+pub(super) use outline::{Member, first_element, members};
+pub(super) use scan::Kind;
 
 /// What a reader of JSON keeps between tickets, only to save allocations.
 #[derive(Default, Debug)]
@@ -30,34 +36,29 @@ pub(super) struct Scratch {
     name: String,
 }
 
-/// Reads one ticket: checks all of it, and hands its known fields to the sink.
+/// Reads one ticket: checks all of it, and hands its known fields to the sink. Returns whether it has a field that
+/// nothing but a ticket has; one without may be an envelope.
 pub(super) fn read<'a>(
     bytes: &'a [u8],
     limits: &Limits,
     scratch: &mut Scratch,
+    notes: &mut Notes,
     sink: &mut impl Sink<'a>,
-) -> Result<(), Fault> {
-    // Checked once for all: what is cut out at quotes below is text.
-    let text = utf8::text(bytes).map_err(|error| {
-        Fault::from(
-            Reason::InvalidUtf8.with(format!("the JSON text is not UTF-8 at byte {}", error.valid_up_to())),
-        )
-    })?;
-    scratch.keys.clear();
-    scratch.open.clear();
-    let mut parser = Parser { cursor: Cursor::new(text), limits, scratch, sink, has_id: false };
-    parser.ticket()?;
+) -> Result<bool, Fault> {
+    let mut parser = Parser::new(bytes, limits, scratch, notes, sink)?;
+    let seen = parser.ticket()?;
     parser.cursor.end()?;
     if !parser.has_id {
         return Err(Reason::MissingId.with("`id` is absent or empty").into());
     }
-    Ok(())
+    Ok(seen & Field::OF_TICKETS_ONLY != 0)
 }
 
 struct Parser<'a, 'w, S> {
     cursor: Cursor<'a>,
     limits: &'w Limits,
     scratch: &'w mut Scratch,
+    notes: &'w mut Notes,
     sink: &'w mut S,
     has_id: bool,
 }
@@ -74,6 +75,15 @@ enum Field {
 }
 
 impl Field {
+    /// The set of fields that no event has at its top. Their names are no names of CloudEvents' attributes, or their
+    /// values are objects, which attributes never are.
+    const OF_TICKETS_ONLY: u32 = Self::Requester.bit()
+        | Self::Attributes.bit()
+        | Self::Text(Text::PartnerId).bit()
+        | Self::Text(Text::OfferId).bit()
+        | Self::Text(Text::PlanId).bit()
+        | Self::Text(Text::SubscriptionId).bit();
+
     /// Its place in the set of fields seen.
     const fn bit(self) -> u32 {
         1 << match self {
@@ -127,16 +137,35 @@ impl Field {
     }
 }
 
-impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
-    fn ticket(&mut self) -> Result<(), Fault> {
+impl<'a, 'w, S: Sink<'a>> Parser<'a, 'w, S> {
+    fn new(
+        bytes: &'a [u8],
+        limits: &'w Limits,
+        scratch: &'w mut Scratch,
+        notes: &'w mut Notes,
+        sink: &'w mut S,
+    ) -> Result<Self, Fault> {
+        // Checked once for all: what is cut out at quotes below is text.
+        let text = utf8::text(bytes).map_err(|error| {
+            Fault::from(
+                Reason::InvalidUtf8
+                    .with(format!("the JSON text is not UTF-8 at byte {}", error.valid_up_to())),
+            )
+        })?;
+        scratch.keys.clear();
+        scratch.open.clear();
+        Ok(Self { cursor: Cursor::new(text), limits, scratch, notes, sink, has_id: false })
+    }
+
+    fn ticket(&mut self) -> Result<u32, Fault> {
         match self.cursor.kind()? {
             Kind::Object => self.members(1, Field::of_ticket),
             kind => Err(self.cursor.syntax(&format!("the ticket must be an object, found {kind}"))),
         }
     }
 
-    /// The members of an object of known fields, from its first byte.
-    fn members(&mut self, depth: usize, field_of: impl Fn(&[u8]) -> Option<Field>) -> Result<(), Fault> {
+    /// The members of an object of known fields, from its first byte; returns the set of those that are there.
+    fn members(&mut self, depth: usize, field_of: impl Fn(&[u8]) -> Option<Field>) -> Result<u32, Fault> {
         self.open(depth)?;
         let mark = self.scratch.keys.mark();
         let mut seen = 0_u32;
@@ -157,12 +186,14 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
                 }
                 None => {
                     self.add_key(key);
+                    self.note_unknown(depth, key);
                     self.skip(depth)?;
                 }
             }
             more = self.cursor.next_member()?;
         }
-        self.scratch.keys.close(mark, self.cursor.text())
+        self.scratch.keys.close(mark, self.cursor.text())?;
+        Ok(seen)
     }
 
     #[inline]
@@ -174,17 +205,21 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
         let value = self.cursor.string()?;
         match field {
             Field::Text(text) => self.text(text, value),
-            Field::Time(field) => self.time(field, value),
+            Field::Time(field) => {
+                self.time(field, value);
+                Ok(())
+            }
             Field::Code(code) => {
                 self.named_code(code, value);
                 Ok(())
             }
             Field::Revision => {
                 let number = self.number_in(value);
-                self.revision(number)
+                self.revision(number, value.is_empty());
+                Ok(())
             }
             Field::Requester => Err(wrong_type("requester", "an object", kind)),
-            Field::Attributes => Err(wrong_type("attributes", "an object", kind)),
+            Field::Attributes => self.no_attributes(value.is_empty(), kind),
         }
     }
 
@@ -192,22 +227,22 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
     fn other_field(&mut self, field: Field, kind: Kind) -> Result<(), Fault> {
         match (field, kind) {
             (_, Kind::Null) => self.cursor.literal(kind),
-            (Field::Text(text), _) => Err(wrong_type(text.name(), "a string", kind)),
-            (Field::Time(field), _) => Err(wrong_type(field.name(), "a string with an RFC 3339 time", kind)),
-            (Field::Code(code), Kind::Number) => self.numbered_code(code),
-            (Field::Code(code), _) => Err(wrong_type(code.name(), "a name or a number", kind)),
-            (Field::Revision, Kind::Number) => {
-                let number = number::integer(self.cursor.number()?);
-                self.revision(number)
-            }
-            (Field::Revision, _) => Err(wrong_type("revision", "a number", kind)),
             (Field::Requester, Kind::Object) => {
                 self.sink.requester();
-                self.members(2, Field::of_requester)
+                self.members(2, Field::of_requester).map(drop)
             }
             (Field::Requester, _) => Err(wrong_type("requester", "an object", kind)),
             (Field::Attributes, Kind::Object) => self.attributes(),
-            (Field::Attributes, _) => Err(wrong_type("attributes", "an object", kind)),
+            (Field::Code(code), Kind::Number) => {
+                let number = self.cursor.number()?;
+                self.numbered_code(code, number)
+            }
+            (Field::Revision, Kind::Number) => {
+                let number = number::integer(self.cursor.number()?);
+                self.revision(number, false);
+                Ok(())
+            }
+            _ => self.odd_field(field, kind),
         }
     }
 
@@ -221,17 +256,15 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
         Ok(())
     }
 
-    fn time(&mut self, field: Time, value: Raw<'a>) -> Result<(), Fault> {
+    fn time(&mut self, field: Time, value: Raw<'a>) {
         let text = match value.as_plain() {
             Some(text) => text,
             None => self.unescaped(value),
         };
-        let Some(time) = Timestamp::parse(text) else {
-            let detail = format!("`{}` must be an RFC 3339 time from year 1 to 9999", field.name());
-            return Err(Reason::InvalidField.with(detail).into());
-        };
-        self.sink.time(field, time);
-        Ok(())
+        match Timestamp::parse(text) {
+            Some(time) => self.sink.time(field, time),
+            None => self.odd_time(field, &value),
+        }
     }
 
     fn named_code(&mut self, field: Code, value: Raw<'a>) {
@@ -244,16 +277,19 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
             Code::Category => Category::from_str_name(name).map(i32::from),
             Code::Severity => Severity::from_str_name(name).map(i32::from),
         };
-        self.sink.code(field, number);
+        if number.is_some() { self.sink.code(field, number) } else { self.odd_name(field, &value) }
     }
 
-    fn numbered_code(&mut self, field: Code) -> Result<(), Fault> {
-        let number = number::integer(self.cursor.number()?).and_then(|number| i32::try_from(number).ok());
-        if number.is_none() {
-            let detail = format!("`{}` must be a name or a 32-bit integer", field.name());
-            return Err(Reason::InvalidField.with(detail).into());
+    fn numbered_code(&mut self, field: Code, number: &str) -> Result<(), Fault> {
+        let number = number::integer(number).and_then(|number| i32::try_from(number).ok());
+        match (number, field) {
+            (Some(_), _) => self.sink.code(field, number),
+            (None, Code::Severity) => self.unread(field.name()),
+            (None, _) => {
+                let detail = format!("`{}` must be a name or a 32-bit integer", field.name());
+                return Err(Reason::InvalidField.with(detail).into());
+            }
         }
-        self.sink.code(field, number);
         Ok(())
     }
 
@@ -267,12 +303,12 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
         if number.len() == text.len() { number::integer(number) } else { None }
     }
 
-    fn revision(&mut self, number: Option<i128>) -> Result<(), Fault> {
-        let Some(revision) = number.and_then(|number| u64::try_from(number).ok()) else {
-            return Err(Reason::InvalidField.with("`revision` must be an unsigned 64-bit integer").into());
-        };
-        self.sink.revision(revision);
-        Ok(())
+    fn revision(&mut self, number: Option<i128>, is_empty: bool) {
+        match number.and_then(|number| u64::try_from(number).ok()) {
+            Some(revision) => self.sink.revision(revision),
+            None if is_empty => self.notes.add(Note::OddValue, "", "revision"),
+            None => self.unread("revision"),
+        }
     }
 
     fn attributes(&mut self) -> Result<(), Fault> {
@@ -285,12 +321,15 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
             let name = self.cursor.name(key);
             self.add_key(key);
             let kind = self.cursor.kind()?;
-            if kind != Kind::String {
-                return Err(wrong_type(&format!("attributes[{}]", name.quote()), "a string", kind));
+            let value = match kind {
+                Kind::String => Some(self.cursor.string()?),
+                _ => self.odd_attribute(&name, kind)?,
+            };
+            let raw_len = name.raw_len() + value.map_or(0, |value| value.raw_len());
+            check.add(raw_len, || (name, value.unwrap_or_default()))?;
+            if let Some(value) = value {
+                self.sink.attribute(|| (name, value));
             }
-            let value = self.cursor.string()?;
-            check.add(name.raw_len() + value.raw_len(), || (name, value))?;
-            self.sink.attribute(|| (name, value));
             more = self.cursor.next_member()?;
         }
         self.scratch.keys.close(mark, self.cursor.text())

@@ -12,7 +12,7 @@ use crate::ticket::{
 
 /// What a value is, by its first byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(in crate::ticket) enum Kind {
     String,
     Number,
     Object,
@@ -65,6 +65,11 @@ impl<'a> Cursor<'a> {
     /// Bytes read so far.
     pub(super) const fn at(&self) -> usize {
         self.at
+    }
+
+    /// What was read since a place that [`at`](Self::at) gave before a value.
+    pub(super) fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).expect("values begin and end between characters")
     }
 
     #[inline]

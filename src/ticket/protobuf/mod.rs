@@ -7,14 +7,21 @@ use wire::{Cursor, Wire};
 
 use super::{
     limits::Limits,
+    notes::{Note, Notes},
     reason::{DeadLetterReason as Reason, Fault},
     sink::{AttributeCheck, Code, Sink, Text, Time},
     utf8::Checked,
 };
 use crate::proto::Timestamp;
 
-/// Reads one ticket: checks all of it, and hands its known fields to the sink.
-pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a>) -> Result<(), Fault> {
+/// Reads one ticket: checks all of it, and hands its known fields to the sink. Returns whether its id cannot be a
+/// ticket: the first field of a routed ticket is one.
+pub(super) fn read<'a, S: Sink<'a>>(
+    bytes: &'a [u8],
+    limits: &Limits,
+    notes: &mut Notes,
+    sink: &mut S,
+) -> Result<bool, Fault> {
     let mut fields = Fields::default();
     let mut attributes = AttributeCheck::new(limits);
     let mut cursor = Cursor::new(bytes, limits.max_depth);
@@ -26,7 +33,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a
             3 => fields.created_at = Some(read_time(Time::CreatedAt, fields.created_at, &mut cursor, wire)?),
             4 => fields.updated_at = Some(read_time(Time::UpdatedAt, fields.updated_at, &mut cursor, wire)?),
             5 => fields.revision = Some(cursor.number("revision", wire)?),
-            6 => fields.requester(&mut cursor, wire)?,
+            6 => fields.requester::<S>(&mut cursor, wire, notes)?,
             7 => fields.text(Text::PartnerId, &mut cursor, wire)?,
             8 => fields.text(Text::OfferId, &mut cursor, wire)?,
             9 => fields.text(Text::PlanId, &mut cursor, wire)?,
@@ -41,10 +48,26 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits, sink: &mut impl Sink<'a
                 attributes.add(name.len() + value.len(), || (name.text(), value.text()))?;
                 sink.attribute(|| (name.text(), value.text()));
             }
-            _ => cursor.skip(number, wire, 1)?,
+            _ => {
+                cursor.skip(number, wire, 1)?;
+                if S::REWRITES {
+                    note_unknown("", number, notes);
+                }
+            }
         }
     }
-    fields.hand_over(limits, sink)
+    let is_certain = fields.texts[Text::Id as usize].first() != Some(ID_KEY);
+    fields.hand_over(limits, notes, sink)?;
+    Ok(is_certain)
+}
+
+/// The key of a ticket's first field, its id; as a character it is a line's end.
+const ID_KEY: u8 = 0x0a;
+
+/// Notes a field that has no name here, and so no place in JSON.
+#[cold]
+fn note_unknown(path: &'static str, number: u32, notes: &mut Notes) {
+    notes.add(Note::Dropped, path, &format!("field_{number}"));
 }
 
 /// The last values so far.
@@ -70,7 +93,12 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    fn requester(&mut self, cursor: &mut Cursor<'a>, wire: Wire) -> Result<(), Fault> {
+    fn requester<S: Sink<'a>>(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        wire: Wire,
+        notes: &mut Notes,
+    ) -> Result<(), Fault> {
         let mut inside = cursor.message("requester", wire)?;
         inside.open(2)?;
         self.has_requester = true;
@@ -80,13 +108,18 @@ impl<'a> Fields<'a> {
                 2 => self.text(Text::RequesterId, &mut inside, wire)?,
                 3 => self.text(Text::DisplayName, &mut inside, wire)?,
                 4 => self.text(Text::Email, &mut inside, wire)?,
-                _ => inside.skip(number, wire, 2)?,
+                _ => {
+                    inside.skip(number, wire, 2)?;
+                    if S::REWRITES {
+                        note_unknown("requester.", number, notes);
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    fn hand_over(self, limits: &Limits, sink: &mut impl Sink<'a>) -> Result<(), Fault> {
+    fn hand_over<S: Sink<'a>>(self, limits: &Limits, notes: &mut Notes, sink: &mut S) -> Result<(), Fault> {
         if self.texts[Text::Id as usize].len() == 0 {
             return Err(Reason::MissingId.with("`id` is absent or empty").into());
         }
@@ -98,12 +131,16 @@ impl<'a> Fields<'a> {
             }
         }
         for (field, value) in [(Time::CreatedAt, self.created_at), (Time::UpdatedAt, self.updated_at)] {
-            if let Some(value) = value {
-                if !value.is_in_range() {
-                    let detail = format!("`{}` must be a time from year 1 to 9999", field.name());
-                    return Err(Reason::InvalidField.with(detail).into());
+            match value {
+                Some(value) if value.is_in_range() => sink.time(field, value),
+                // It decides nothing, and JSON cannot write it.
+                Some(_) => {
+                    notes.add(Note::OddValue, "", field.name());
+                    if S::REWRITES {
+                        notes.add(Note::Dropped, "", field.name());
+                    }
                 }
-                sink.time(field, value);
+                None => {}
             }
         }
         for (field, number) in [Code::Role, Code::Category, Code::Severity].into_iter().zip(self.codes) {

@@ -6,7 +6,7 @@ mod protobuf;
 use super::{
     BadRecord, Format, Limits, Payload,
     raw::Raw,
-    reader::read_into,
+    reader::{Scratch, read_into},
     sink::{Attribute, Code, Sink, Text, Time},
 };
 use crate::proto::Timestamp;
@@ -15,7 +15,8 @@ use crate::proto::Timestamp;
 /// that is in that format already is checked and copied as it is.
 ///
 /// It is read by the very grammars of [`Reader`](super::Reader), so it takes what a reader takes, but without
-/// limits. Unknown fields have no place in the other format and are dropped; an unknown enum
+/// limits. Unknown fields have no place in the other format and are dropped, as are values of known fields that are
+/// no such value there; text that is none becomes the JSON text as it was written. An unknown enum
 /// number is kept as a number, an unknown enum name becomes the number −1, which no version will ever know: unspecified would
 /// say that the ticket has no category, and a ticket taken back from triage would be given an owner.
 ///
@@ -26,7 +27,7 @@ use crate::proto::Timestamp;
 /// As [`Reader::read`](super::Reader::read).
 pub fn transcode(payload: Payload<'_>, to: Format, out: &mut Vec<u8>) -> Result<(), BadRecord> {
     let mut whole = Whole::default();
-    read_into(payload, &Limits::NONE, &mut Default::default(), &mut whole)?;
+    read_into(payload, &Limits::NONE, &mut Scratch::default(), &mut whole)?;
     if payload.format == to {
         out.extend_from_slice(payload.bytes);
     } else {
@@ -94,6 +95,8 @@ fn recycle<'b>(mut attributes: Vec<Attribute<'_>>) -> Vec<Attribute<'b>> {
 }
 
 impl<'a> Sink<'a> for Whole<'a> {
+    const REWRITES: bool = true;
+
     #[inline]
     fn text(&mut self, field: Text, value: impl FnOnce() -> Raw<'a>) {
         self.texts[field as usize] = value();
