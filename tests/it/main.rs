@@ -25,6 +25,7 @@ mod rights;
 mod routing;
 mod secure;
 mod slots;
+mod sources;
 mod takeover;
 mod telemetry;
 mod upstream;
