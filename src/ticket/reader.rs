@@ -101,35 +101,12 @@ impl Reader {
         let value = check_size(value, limits)?;
         let declared = declared(content_type)?;
         let payload = Payload::declared(declared, value)?;
-        let mut scan = |payload: Payload<'s>| {
-            let mut work = Work { limits, attributes, scratch, room, out };
-            work.scan(payload, to(payload.format))
-        };
-        let first = (declared != Declared::Event).then(|| scan(payload));
-        let (kept, payload) = match first {
-            Some(Ok((kept, Certainty::Ticket))) => (kept, payload),
-            first => {
-                let error = first.as_ref().and_then(|first| first.as_ref().err());
-                match envelope::look(payload, error, limits) {
-                    Look::None => match first.unwrap_or_else(|| scan(payload)) {
-                        Ok((kept, _)) => (kept, payload),
-                        Err(bad) => return Err(diagnose(bad, payload.bytes)),
-                    },
-                    Look::Envelope(bad) => return Err(bad),
-                    Look::Event(members) => {
-                        let data = event.open(&members, limits)?;
-                        let payload = event.payload(data, limits)?;
-                        match scan(payload) {
-                            Ok((kept, Certainty::Ticket)) => (kept, payload),
-                            other => {
-                                let error = other.as_ref().err();
-                                envelope::look(payload, error, limits).inside_event()?;
-                                (other.map_err(|bad| envelope::of_data(bad, payload.bytes))?.0, payload)
-                            }
-                        }
-                    }
-                }
-            }
+        let mut work = Work { limits, attributes, scratch, room, out };
+        let is_event = declared == Declared::Event;
+        let first = (!is_event).then(|| work.scan(payload, &to));
+        let (kept, payload, event) = match first {
+            Some(Ok((kept, Certainty::Ticket))) => (kept, payload, &*event),
+            first => work.settle(payload, first, is_event, event, &to)?,
         };
         Ok(Opened { ticket: kept.resolve(text), payload, event: event.attributes() })
     }
@@ -148,6 +125,9 @@ pub(super) enum Certainty {
     PerhapsEnvelope,
 }
 
+/// What reading found, and whether that is all there is to it.
+type Scanned<'a, 'n> = (Kept<'a, 'n>, Certainty);
+
 /// What one look at a payload works with.
 struct Work<'w, 'n> {
     limits: &'w Limits,
@@ -159,8 +139,13 @@ struct Work<'w, 'n> {
 
 impl<'n> Work<'_, 'n> {
     /// Reads the payload, and rewrites it where the format is another one.
-    fn scan<'a>(&mut self, payload: Payload<'a>, to: Format) -> Result<(Kept<'a, 'n>, Certainty), BadRecord> {
+    fn scan<'a>(
+        &mut self,
+        payload: Payload<'a>,
+        to: &impl Fn(Format) -> Format,
+    ) -> Result<Scanned<'a, 'n>, BadRecord> {
         let mut kept = Kept::new(self.attributes);
+        let to = to(payload.format);
         if payload.format == to {
             let certainty = read_into(payload, self.limits, self.scratch, &mut kept)?;
             return Ok((kept, certainty));
@@ -172,6 +157,46 @@ impl<'n> Work<'_, 'n> {
         self.out.clear();
         *self.room = whole.write(to, self.out);
         Ok((kept, certainty))
+    }
+
+    /// Says what a payload is whose first look has not settled it.
+    #[cold]
+    fn settle<'s>(
+        &mut self,
+        payload: Payload<'s>,
+        first: Option<Result<Scanned<'s, 'n>, BadRecord>>,
+        is_event: bool,
+        event: &'s mut Event,
+        to: &impl Fn(Format) -> Format,
+    ) -> Result<(Kept<'s, 'n>, Payload<'s>, &'s Event), BadRecord> {
+        let error = first.as_ref().and_then(|first| first.as_ref().err());
+        match envelope::look(payload, error, is_event, self.limits) {
+            Look::None => match first.unwrap_or_else(|| self.scan(payload, to)) {
+                Ok((kept, _)) => Ok((kept, payload, event)),
+                Err(bad) => Err(diagnose(bad, payload.bytes)),
+            },
+            Look::Envelope(bad) => Err(bad),
+            Look::Event(members) => {
+                let data = event.open(&members, self.limits)?;
+                let event = &*event;
+                let payload = event.payload(data)?;
+                Ok((self.scan_data(payload, to)?, payload, event))
+            }
+        }
+    }
+
+    /// Reads what a CloudEvent holds.
+    fn scan_data<'a>(
+        &mut self,
+        payload: Payload<'a>,
+        to: &impl Fn(Format) -> Format,
+    ) -> Result<Kept<'a, 'n>, BadRecord> {
+        let scanned = self.scan(payload, to);
+        if let Ok((kept, Certainty::Ticket)) = scanned {
+            return Ok(kept);
+        }
+        envelope::look(payload, scanned.as_ref().err(), false, self.limits).inside_event()?;
+        scanned.map(|(kept, _)| kept).map_err(|bad| envelope::of_data(bad, payload.bytes))
     }
 }
 

@@ -57,6 +57,11 @@ fn a_cloud_event_is_opened_by_its_content_type_or_its_attributes() {
     let text =
         event(&format!(r#","category":"desk","severity":"high","subject":"tickets/1","data":{TICKET}"#));
     assert_eq!(open(None, text.as_bytes()).expect("it is opened").bytes, TICKET.as_bytes());
+    // With a ticket's field at its top it is an event only if its content type says so.
+    let text = event(&format!(r#","requester":{{}},"data":{TICKET}"#));
+    assert_eq!(open(None, text.as_bytes()).expect("it is a ticket").ticket, "e-1");
+    let event_type = Some("application/cloudevents+json");
+    assert_eq!(open(event_type, text.as_bytes()).expect("it is opened").ticket, "T-1");
     // A ticket as deep as a ticket may be.
     let deep = format!(r#"{{"id":"T-1","x":{}{}}}"#, "[".repeat(31), "]".repeat(31));
     open(None, event(&format!(r#","data":{deep}"#)).as_bytes()).expect("the envelope does not count");

@@ -46,12 +46,13 @@ pub(super) enum Recognised {
     No,
 }
 
-/// Recognises an event by the attributes that it must have.
-pub(super) fn recognise(members: &[Member<'_>]) -> Recognised {
+/// Recognises an event by the attributes that it must have. Unless its content type says so (`is_declared`), what has a
+/// ticket's field at its top is a ticket that has these as further fields.
+pub(super) fn recognise(members: &[Member<'_>], is_declared: bool) -> Recognised {
     let has_text =
         |name: &str| find(members, name).and_then(Member::text).is_some_and(|text| !text.is_empty());
     let is_ticket = || NEVER.iter().any(|name| members.iter().any(|member| member.name.is(name)));
-    if find(members, "specversion").is_none() || is_ticket() {
+    if find(members, "specversion").is_none() || (!is_declared && is_ticket()) {
         return Recognised::No;
     }
     let has_data = ["data", "data_base64"].iter().any(|name| find(members, name).is_some());
@@ -143,11 +144,7 @@ impl Event {
     }
 
     /// The ticket in the data that [`open`](Self::open) has found.
-    pub(in crate::ticket) fn payload<'a>(
-        &'a self,
-        data: Data<'a>,
-        _limits: &Limits,
-    ) -> Result<Payload<'a>, BadRecord> {
+    pub(in crate::ticket) fn payload<'a>(&'a self, data: Data<'a>) -> Result<Payload<'a>, BadRecord> {
         if let Data::Json(text) = data {
             return Ok(Payload { format: Format::Json, bytes: text.as_bytes() });
         }

@@ -24,15 +24,20 @@ pub(super) enum Look<'a> {
     Envelope(BadRecord),
 }
 
-/// Looks at a value that is perhaps an envelope: nothing but a ticket would have was found in it, or it could not be
-/// read as a ticket, with this error.
+/// Looks at a value that is perhaps an envelope: nothing that only a ticket has was found in it, or it could not be
+/// read as a ticket, with this error, or its content type says that it is an event.
 #[cold]
-pub(super) fn look<'a>(payload: Payload<'a>, error: Option<&BadRecord>, limits: &Limits) -> Look<'a> {
+pub(super) fn look<'a>(
+    payload: Payload<'a>,
+    error: Option<&BadRecord>,
+    is_declared: bool,
+    limits: &Limits,
+) -> Look<'a> {
     if payload.format == Format::Protobuf {
         return if is_routed(payload.bytes) { Look::Envelope(refused(known::ROUTED)) } else { Look::None };
     }
     let Ok(members) = json::members(payload.bytes, limits) else { return Look::None };
-    match event::recognise(&members) {
+    match event::recognise(&members, is_declared) {
         event::Recognised::Whole => return Look::Event(members),
         event::Recognised::Lacks(attribute) => {
             return Look::Envelope(refused(&format!(
@@ -74,7 +79,7 @@ pub(super) fn of_data(bad: BadRecord, data: &[u8]) -> BadRecord {
 /// Says in one word what elements of a list look like, if they are events.
 pub(super) fn of_element(element: &str, limits: &Limits) -> Option<String> {
     let members = json::members(element.as_bytes(), limits).ok()?;
-    match event::recognise(&members) {
+    match event::recognise(&members, false) {
         event::Recognised::Whole => Some("a CloudEvent".to_owned()),
         _ => known::name(&members, false, limits),
     }
