@@ -1,4 +1,5 @@
-//! Any bytes under any content type are a ticket, whose own bytes are one again, or a dead letter that says why.
+//! Any bytes under any content type are a ticket, whose own bytes are one again, or a dead letter that says
+//! why.
 
 #![no_main]
 

@@ -11,7 +11,8 @@ pub enum Piece {
     TooLong(u64),
 }
 
-/// Reads the next line that is not blank, without its end, into `line`, whose content is replaced; `None` at the end.
+/// Reads the next line that is not blank, without its end, into `line`, whose content is replaced; `None` at
+/// the end.
 ///
 /// # Errors
 ///

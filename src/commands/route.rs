@@ -49,8 +49,8 @@ struct Error<'l> {
     detail: &'l str,
 }
 
-/// Routes each line of `input`, in order, in constant memory: of a line that is longer than a record may be, only its
-/// size is kept. `seen` is called with the counts after each line.
+/// Routes each line of `input`, in order, in constant memory: of a line that is longer than a record may be,
+/// only its size is kept. `seen` is called with the counts after each line.
 ///
 /// # Errors
 ///

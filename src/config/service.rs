@@ -26,9 +26,9 @@ pub struct Output {
     /// Encoding of routed tickets.
     ///
     /// A ticket that comes in the other encoding is transcoded, which costs more than passing it on, and what
-    /// the other encoding has no place for is dropped and counted (`ticket_router_fields_dropped_total`). With
-    /// `same` nothing is transcoded, and the catalog is held in memory in both encodings. In triage a ticket
-    /// keeps its encoding in any case.
+    /// the other encoding has no place for is dropped and counted (`ticket_router_fields_dropped_total`).
+    /// With `same` nothing is transcoded, and the catalog is held in memory in both encodings. In triage a
+    /// ticket keeps its encoding in any case.
     pub format: OutputFormat,
 
     /// Time of the records that the router writes.

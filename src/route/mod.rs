@@ -61,7 +61,8 @@ pub struct Routed<'r> {
     pub decision_id: DecisionId,
     /// The policy that decided.
     pub policy_version: Hex,
-    /// The attributes of the CloudEvent that the ticket came in, in structured mode: they travel on as headers.
+    /// The attributes of the CloudEvent that the ticket came in, in structured mode: they travel on as
+    /// headers.
     pub event: &'r [(String, String)],
 }
 

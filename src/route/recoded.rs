@@ -1,4 +1,5 @@
-//! The records of a ticket in triage, in the ticket's format: the catalog keeps them in that of the output only.
+//! The records of a ticket in triage, in the ticket's format: the catalog keeps them in that of the output
+//! only.
 
 use crate::{
     catalog::{Encodings, Offer, Partner, Publisher, Record},

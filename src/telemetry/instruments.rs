@@ -37,7 +37,8 @@ pub struct Label {
     pub values: Values,
 }
 
-/// The values of a label. All are closed sets: none comes from a ticket, except names of fields, which are bounded.
+/// The values of a label. All are closed sets: none comes from a ticket, except names of fields, which are
+/// bounded.
 #[derive(Debug, PartialEq)]
 pub enum Values {
     /// These words.

@@ -4,8 +4,8 @@
 //! and for no others. What is exported waits in bounded queues for threads of the SDK, and what does not fit is dropped and counted: nothing
 //! here ever waits for a collector.
 //!
-//! Architecture Invariant: nothing of a ticket's text, ids or key gets into a span, a metric or a log line. Labels are closed sets;
-//! names of fields, the only ones that tickets bring, are plain and bounded.
+//! Architecture Invariant: nothing of a ticket's text, ids or key gets into a span, a metric or a log line.
+//! Labels are closed sets; names of fields, the only ones that tickets bring, are plain and bounded.
 
 mod client;
 mod context;

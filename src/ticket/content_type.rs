@@ -13,11 +13,12 @@ pub(super) enum Declared {
     Event,
 }
 
-/// Reads the header (RFC 9110 §8.3): parameters and case do not count, nor do the quotes or the encoding that some
-/// clients put around every header.
+/// Reads the header (RFC 9110 §8.3): parameters and case do not count, nor do the quotes or the encoding that
+/// some clients put around every header.
 ///
 /// # Errors
-/// `UNSUPPORTED_CONTENT_TYPE` for a type that says something else, `ENVELOPE` for CloudEvents in a form that is not opened.
+/// `UNSUPPORTED_CONTENT_TYPE` for a type that says something else, `ENVELOPE` for CloudEvents in a form that
+/// is not opened.
 pub(super) fn declared(content_type: Option<&[u8]>) -> Result<Declared, BadRecord> {
     match content_type {
         None => Ok(Declared::Nothing),

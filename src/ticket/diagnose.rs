@@ -1,5 +1,5 @@
-//! Says of bytes that could not be read what they look like. Only after reading has failed: a protobuf ticket may begin
-//! with almost any bytes.
+//! Says of bytes that could not be read what they look like. Only after reading has failed: a protobuf ticket
+//! may begin with almost any bytes.
 
 use super::{
     BadRecord, DeadLetterReason as Reason, Limits,

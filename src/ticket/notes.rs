@@ -39,8 +39,8 @@ impl Notes {
         self.list.is_empty()
     }
 
-    /// The notes with the names of their fields. A name is a field's of the contract, a plain one that the ticket has, or
-    /// [`OTHER`].
+    /// The notes with the names of their fields. A name is a field's of the contract, a plain one that the
+    /// ticket has, or [`OTHER`].
     pub fn iter(&self) -> impl Iterator<Item = (Note, &str)> {
         self.list.iter().map(|(note, place)| (*note, self.name(place)))
     }

@@ -32,11 +32,12 @@ const PREFIX_BYTES: usize = 5;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl<'a> Payload<'a> {
-    /// Finds the message in a record's value, by the `content-type` header (the last one) or else by the value's
-    /// first byte.
+    /// Finds the message in a record's value, by the `content-type` header (the last one) or else by the
+    /// value's first byte.
     ///
     /// Without a header a byte order mark or white space in front of JSON is not looked through: by contract
-    /// such a value is read as protobuf. A CloudEvent is not opened: [`Reader::open`](super::Reader::open) does so.
+    /// such a value is read as protobuf. A CloudEvent is not opened: [`Reader::open`](super::Reader::open)
+    /// does so.
     ///
     /// # Errors
     /// `EMPTY_VALUE`, `RECORD_TOO_LARGE`, `UNSUPPORTED_CONTENT_TYPE`, `INVALID_FRAMING`, `ENVELOPE`.

@@ -80,11 +80,12 @@ impl Reader {
         Ok(kept.resolve(&mut self.text))
     }
 
-    /// Finds the ticket in a record's value, reads it as [`read`](Self::read) does, and in the same pass rewrites it into
+    /// Finds the ticket in a record's value, reads it as [`read`](Self::read) does, and in the same pass
+    /// rewrites it into
     /// `out`, whose content is replaced, where the format that `to` gives for its own is another one.
     ///
-    /// A CloudEvent in structured mode is opened: one by its content type, or by the four attributes that each must
-    /// have. `content_type` is the record's last header of that name.
+    /// A CloudEvent in structured mode is opened: one by its content type, or by the four attributes that
+    /// each must have. `content_type` is the record's last header of that name.
     ///
     /// # Errors
     /// Each [`DeadLetterReason`](super::DeadLetterReason) from `EMPTY_VALUE` to `ID_TOO_LONG`, except

@@ -133,7 +133,8 @@ pub(super) type Attribute<'a> = (Raw<'a>, Raw<'a>);
 /// Takes the fields of one ticket, each at most once but attributes, whose last value of a name counts.
 /// Fields that are absent or null are not handed over.
 pub(super) trait Sink<'a> {
-    /// Whether the fields are written in another format, which has no place for what this version does not know.
+    /// Whether the fields are written in another format, which has no place for what this version does not
+    /// know.
     const REWRITES: bool = false;
 
     /// A text, checked; to get it costs something.

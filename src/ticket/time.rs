@@ -2,14 +2,15 @@
 
 use crate::proto::Timestamp;
 
-/// Reads the text of a time that is not ProtoJSON's: without a colon in the offset, to the minute, with a blank in place of
-/// the `T` (without a zone that is UTC), in .NET's form, in seconds or milliseconds since 1970.
+/// Reads the text of a time that is not ProtoJSON's: without a colon in the offset, to the minute, with a
+/// blank in place of the `T` (without a zone that is UTC), in .NET's form, in seconds or milliseconds since
+/// 1970.
 pub(super) fn read(text: &str) -> Option<Timestamp> {
     since_1970(text).or_else(|| dot_net(text)).or_else(|| civil(text))
 }
 
-/// Reads whole seconds or milliseconds since 1970. Ten digits are seconds and thirteen are milliseconds: from 2001 to 2286
-/// the other reading is in 1970 or beyond the year 9999. Any other number could be either.
+/// Reads whole seconds or milliseconds since 1970. Ten digits are seconds and thirteen are milliseconds: from
+/// 2001 to 2286 the other reading is in 1970 or beyond the year 9999. Any other number could be either.
 pub(super) fn since_1970(number: &str) -> Option<Timestamp> {
     if !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -7,7 +7,8 @@ use crate::ticket::OTHER_FIELD;
 /// The names that are told apart in one process, [`OTHER_FIELD`] included.
 pub const MAX_NAMES: usize = 50;
 
-/// The first names that were seen, each with a number; all others are [`OTHER_FIELD`], which has the number 0.
+/// The first names that were seen, each with a number; all others are [`OTHER_FIELD`], which has the number
+/// 0.
 #[derive(Debug, Default)]
 pub struct FieldNames(Mutex<Vec<Box<str>>>);
 

@@ -1,5 +1,5 @@
-//! CloudEvents 1.0 in structured mode (its JSON format): what is around the ticket becomes what binary mode has,
-//! headers.
+//! CloudEvents 1.0 in structured mode (its JSON format): what is around the ticket becomes what binary mode
+//! has, headers.
 
 use base64::{
     Engine,
@@ -46,8 +46,8 @@ pub(super) enum Recognised {
     No,
 }
 
-/// Recognises an event by the attributes that it must have. Unless its content type says so (`is_declared`), what has a
-/// ticket's field at its top is a ticket that has these as further fields.
+/// Recognises an event by the attributes that it must have. Unless its content type says so (`is_declared`),
+/// what has a ticket's field at its top is a ticket that has these as further fields.
 pub(super) fn recognise(members: &[Member<'_>], is_declared: bool) -> Recognised {
     let has_text =
         |name: &str| find(members, name).and_then(Member::text).is_some_and(|text| !text.is_empty());

@@ -83,8 +83,8 @@ const INSIDE: [&str; 14] = [
     "object", "content", "body", "after",
 ];
 
-/// Names what an object looks like; nothing if it is no envelope that is known and holds no ticket. `is_no_ticket` says that it is
-/// no ticket in any case.
+/// Names what an object looks like; nothing if it is no envelope that is known and holds no ticket.
+/// `is_no_ticket` says that it is no ticket in any case.
 pub(super) fn name(members: &[Member<'_>], is_no_ticket: bool, limits: &Limits) -> Option<String> {
     // Null counts: a change event has it for what was not there before.
     let has = |name: &&str| members.iter().any(|member| member.name.is(name));

@@ -1,4 +1,5 @@
-//! Values that hold a ticket, or an event that is none. Nothing here runs for a value that is surely a ticket.
+//! Values that hold a ticket, or an event that is none. Nothing here runs for a value that is surely a
+//! ticket.
 
 mod event;
 mod known;
@@ -24,8 +25,8 @@ pub(super) enum Look<'a> {
     Envelope(BadRecord),
 }
 
-/// Looks at a value that is perhaps an envelope: nothing that only a ticket has was found in it, or it could not be
-/// read as a ticket, with this error, or its content type says that it is an event.
+/// Looks at a value that is perhaps an envelope: nothing that only a ticket has was found in it, or it could
+/// not be read as a ticket, with this error, or its content type says that it is an event.
 #[cold]
 pub(super) fn look<'a>(
     payload: Payload<'a>,
@@ -46,7 +47,8 @@ pub(super) fn look<'a>(
         }
         event::Recognised::No => {}
     }
-    // A ticket may have any further field. One without an id is a dead letter in any case: the only question is why.
+    // A ticket may have any further field. One without an id is a dead letter in any case: the only question
+    // is why.
     let is_no_ticket = error.is_some_and(|bad| bad.reason == Reason::MissingId);
     if !is_no_ticket && members.iter().any(|member| known::TICKET_FIELDS.iter().any(|it| member.name.is(it)))
     {

@@ -36,8 +36,8 @@ pub(super) struct Scratch {
     name: String,
 }
 
-/// Reads one ticket: checks all of it, and hands its known fields to the sink. Returns whether it has a field that
-/// nothing but a ticket has; one without may be an envelope.
+/// Reads one ticket: checks all of it, and hands its known fields to the sink. Returns whether it has a field
+/// that nothing but a ticket has; one without may be an envelope.
 pub(super) fn read<'a>(
     bytes: &'a [u8],
     limits: &Limits,
@@ -75,8 +75,8 @@ enum Field {
 }
 
 impl Field {
-    /// The set of fields that no event has at its top. Their names are no names of CloudEvents' attributes, or their
-    /// values are objects, which attributes never are.
+    /// The set of fields that no event has at its top. Their names are no names of CloudEvents' attributes,
+    /// or their values are objects, which attributes never are.
     const OF_TICKETS_ONLY: u32 = Self::Requester.bit()
         | Self::Attributes.bit()
         | Self::Text(Text::PartnerId).bit()
@@ -164,7 +164,8 @@ impl<'a, 'w, S: Sink<'a>> Parser<'a, 'w, S> {
         }
     }
 
-    /// The members of an object of known fields, from its first byte; returns the set of those that are there.
+    /// The members of an object of known fields, from its first byte; returns the set of those that are
+    /// there.
     fn members(&mut self, depth: usize, field_of: impl Fn(&[u8]) -> Option<Field>) -> Result<u32, Fault> {
         self.open(depth)?;
         let mark = self.scratch.keys.mark();

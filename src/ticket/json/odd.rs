@@ -1,6 +1,8 @@
-//! What sources write in place of what the contract has. All of it is rare, and none of it is on the hot path.
+//! What sources write in place of what the contract has. All of it is rare, and none of it is on the hot
+//! path.
 //!
-//! What decides nothing never keeps a ticket from its owner: it travels on as it came and is noted. What decides is refused.
+//! What decides nothing never keeps a ticket from its owner: it travels on as it came and is noted. What
+//! decides is refused.
 
 use super::{
     Field, Parser,
@@ -50,8 +52,8 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
         }
     }
 
-    /// A text that is none. An id that is a whole number is its digits; of a field that decides nothing the text is
-    /// the value as it is written.
+    /// A text that is none. An id that is a whole number is its digits; of a field that decides nothing the
+    /// text is the value as it is written.
     fn odd_text(&mut self, field: Text, kind: Kind) -> Result<(), Fault> {
         let start = self.cursor.at();
         self.skip(field.depth())?;

@@ -24,8 +24,8 @@ impl<'a> Member<'a> {
     }
 }
 
-/// The members of the object that a text is. Checks the text as a ticket is checked, except that what an envelope
-/// holds may be as deep as a ticket.
+/// The members of the object that a text is. Checks the text as a ticket is checked, except that what an
+/// envelope holds may be as deep as a ticket.
 ///
 /// # Errors
 /// As for a ticket that is no well-formed JSON object.
@@ -38,8 +38,8 @@ pub(in crate::ticket) fn members<'a>(bytes: &'a [u8], limits: &Limits) -> Result
     Ok(members)
 }
 
-/// The first element of the list that a text is, as it is written, and what it is. Nothing if it is no list, or an
-/// empty one.
+/// The first element of the list that a text is, as it is written, and what it is. Nothing if it is no list,
+/// or an empty one.
 pub(in crate::ticket) fn first_element(bytes: &[u8]) -> Option<(Kind, &str)> {
     let (mut scratch, mut notes, mut nobody) = (Scratch::default(), Notes::default(), ());
     let mut parser = Parser::new(bytes, &Limits::NONE, &mut scratch, &mut notes, &mut nobody).ok()?;

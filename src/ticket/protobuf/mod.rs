@@ -14,8 +14,8 @@ use super::{
 };
 use crate::proto::Timestamp;
 
-/// Reads one ticket: checks all of it, and hands its known fields to the sink. Returns whether its id cannot be a
-/// ticket: the first field of a routed ticket is one.
+/// Reads one ticket: checks all of it, and hands its known fields to the sink. Returns whether its id cannot
+/// be a ticket: the first field of a routed ticket is one.
 pub(super) fn read<'a, S: Sink<'a>>(
     bytes: &'a [u8],
     limits: &Limits,

@@ -15,8 +15,8 @@ use crate::proto::Timestamp;
 /// that is in that format already is checked and copied as it is.
 ///
 /// It is read by the very grammars of [`Reader`](super::Reader), so it takes what a reader takes, but without
-/// limits. Unknown fields have no place in the other format and are dropped, as are values of known fields that are
-/// no such value there; text that is none becomes the JSON text as it was written. An unknown enum
+/// limits. Unknown fields have no place in the other format and are dropped, as are values of known fields
+/// that are no such value there; text that is none becomes the JSON text as it was written. An unknown enum
 /// number is kept as a number, an unknown enum name becomes the number −1, which no version will ever know: unspecified would
 /// say that the ticket has no category, and a ticket taken back from triage would be given an owner.
 ///
