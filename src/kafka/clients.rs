@@ -10,13 +10,8 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{Producer as _, ProducerContext, ThreadedProducer};
 
+use super::memory;
 use crate::config::{Client, Config, Mechanism, Passthrough, SecretUnreadable};
-
-/// The bytes of tickets that a broker sends in one answer, as packed; a larger batch comes alone.
-///
-/// librdkafka unpacks an answer at once, and a ticket may be thousands of times as large as its packed batch: memory follows what answers
-/// unpack to.
-const FETCH_BYTES: &str = "65536";
 
 /// Room for the frame of a batch, and for what compression adds if it cannot make it smaller.
 const BATCH_FRAME_BYTES: usize = 1024;
@@ -48,9 +43,7 @@ pub enum ClientRefused {
 /// [`SecretUnreadable`] where a password file cannot be read.
 pub fn input_consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
     let kafka = &config.kafka;
-    // librdkafka raises the first to the second.
-    let mut client =
-        consumer(config, &[("fetch.max.bytes", FETCH_BYTES), ("message.max.bytes", FETCH_BYTES)])?;
+    let mut client = consumer(config, &[("fetch.max.bytes", &memory::fetch_bytes().to_string())])?;
     client
         .set("group.id", &kafka.group_id)
         .set("session.timeout.ms", kafka.session_timeout_ms.to_string())
@@ -180,6 +173,8 @@ fn consumer(config: &Config, defaults: &[(&str, &str)]) -> Result<ClientConfig, 
         ("fetch.queue.backoff.ms", "10"),
         ("fetch.wait.max.ms", "100"),
         ("queued.max.messages.kbytes", "16384"),
+        // A consumer sends small requests only, and librdkafka takes no `fetch.max.bytes` below this.
+        ("message.max.bytes", "65536"),
     ] {
         client.set(name, value);
     }

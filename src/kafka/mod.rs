@@ -18,6 +18,8 @@ pub mod limits;
 
 mod ffi;
 
+mod memory;
+
 pub mod token;
 
 pub mod feed;

@@ -68,8 +68,10 @@ fn a_backlog_of_large_tickets_that_compress_well_does_not_fill_the_memory() {
     let large = Outbound::new("large", ticket_bytes(&large, Encoding::Json));
     source.send_all(&topics.incoming(), std::iter::repeat_n(&large, TICKETS));
 
-    let router = Settings::new(&topics).start("router");
+    // The limit of the example for Kubernetes.
+    let mut router = Settings::new(&topics).memory(512 * 1024).start("router");
     wait_for("all tickets are routed", Duration::from_secs(120), || {
+        assert!(!router.has_ended(), "it has room enough");
         (router.figure("ticket_router_records_read_total")? >= TICKETS as f64).then_some(())
     });
     let peak = router.peak_mb();

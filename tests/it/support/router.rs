@@ -32,6 +32,8 @@ pub struct Settings {
     dir: Arc<TempDir>,
     table: Table,
     environment: Vec<(&'static str, String)>,
+    /// Memory of a router in kilobytes, as `ulimit -d` takes it.
+    memory: Option<u32>,
 }
 
 impl Settings {
@@ -39,7 +41,7 @@ impl Settings {
     pub fn new(topics: &Topics) -> Self {
         let dir = Arc::new(tempfile::tempdir().expect("the folder for temporary files can be written"));
         let state = dir.path().join("state").display().to_string();
-        let mut settings = Self { dir, table: Table::new(), environment: Vec::new() };
+        let mut settings = Self { dir, table: Table::new(), environment: Vec::new(), memory: None };
         settings
             .set("kafka.bootstrap_servers", topics.broker().bootstrap())
             .set("kafka.group_id", topics.group())
@@ -82,6 +84,12 @@ impl Settings {
         self
     }
 
+    /// Bounds the memory of the routers, in kilobytes.
+    pub fn memory(&mut self, kilobytes: u32) -> &mut Self {
+        self.memory = Some(kilobytes);
+        self
+    }
+
     /// A folder that lasts as long as the settings.
     pub fn dir(&self) -> &std::path::Path {
         self.dir.path()
@@ -117,7 +125,15 @@ impl Settings {
         let config = self.dir.path().join(format!("{name}.toml"));
         fs::write(&config, table.to_string()).expect("the test's folder can be written");
         let log = self.dir.path().join(format!("{name}-{port}.log"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ticket-router"));
+        let program = env!("CARGO_BIN_EXE_ticket-router");
+        let mut command = match self.memory {
+            None => Command::new(program),
+            Some(kilobytes) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!(r#"ulimit -d {kilobytes} && exec "$0" "$@""#), program]);
+                shell
+            }
+        };
         command
             .arg("run")
             .arg("--config")

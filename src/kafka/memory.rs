@@ -1,0 +1,66 @@
+//! How much memory this process may take, and how much of a broker's log is asked for at once.
+
+use std::fs;
+
+use rustix::process::{Resource, getrlimit};
+
+/// The least that is asked for at once, in bytes: below this, answers cost more than their tickets.
+const MIN_FETCH_BYTES: u64 = 64 << 10;
+/// The most that is asked for at once, in bytes: more is no faster.
+const MAX_FETCH_BYTES: u64 = 1 << 20;
+/// Large tickets that repeat themselves pack to a 4,000th of their size; an answer may take a quarter of the memory.
+const MEMORY_PER_FETCHED_BYTE: u64 = 16_384;
+
+/// The bytes of tickets, as packed, that a broker may send in one answer; a larger batch comes alone.
+///
+/// librdkafka unpacks an answer at once, so what tickets unpack to is what answers cost. If the system tells no limit, the answer is small.
+pub fn fetch_bytes() -> u64 {
+    fetch_bytes_for(memory_limit().unwrap_or_default())
+}
+
+fn fetch_bytes_for(memory: u64) -> u64 {
+    (memory / MEMORY_PER_FETCHED_BYTE).clamp(MIN_FETCH_BYTES, MAX_FETCH_BYTES)
+}
+
+/// The least of the limits that hold for this process, in bytes: of its control groups, of its own, and of the machine.
+fn memory_limit() -> Option<u64> {
+    let group = fs::read_to_string("/proc/self/cgroup").ok();
+    let path = group.iter().flat_map(|it| it.lines()).find_map(|it| it.strip_prefix("0::"));
+    let folder = format!("/sys/fs/cgroup{}", path.unwrap_or_default());
+    let files = [
+        format!("{folder}/memory.max"),
+        "/sys/fs/cgroup/memory.max".to_owned(),
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes".to_owned(),
+    ];
+    let groups = files.iter().filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|it| total(&it));
+    let process = [Resource::As, Resource::Data].into_iter().filter_map(|it| getrlimit(it).current);
+    groups.chain(process).chain(machine).min()
+}
+
+/// The `MemTotal:       24689764 kB` of `/proc/meminfo`.
+fn total(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|it| it.strip_prefix("MemTotal:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_unpacks_to_a_quarter_of_the_memory_even_if_tickets_pack_to_a_4000th() {
+        let megabytes = |it: u64| it << 20;
+        assert_eq!(fetch_bytes_for(0), 64 << 10);
+        assert_eq!(fetch_bytes_for(megabytes(1024)), 64 << 10);
+        assert_eq!(fetch_bytes_for(megabytes(4096)), 256 << 10);
+        assert_eq!(fetch_bytes_for(megabytes(64_000)), 1 << 20);
+    }
+
+    #[test]
+    fn the_memory_of_the_machine_is_read() {
+        assert_eq!(total("MemFree: 1 kB\nMemTotal:       24689764 kB\n"), Some(24_689_764 * 1024));
+        assert_eq!(total("MemTotal: much\n"), None);
+    }
+}
