@@ -1,4 +1,4 @@
-//! What is odd about a ticket that is routed all the same, by field: for whoever counts it.
+//! What is odd about a ticket that is routed all the same, by field: the worker counts it.
 
 use std::ops::Range;
 

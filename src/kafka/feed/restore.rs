@@ -84,7 +84,7 @@ impl Feed {
         let started = Instant::now();
         let mut is_waiting = false;
         loop {
-            // Brokers that do not answer now are the business of whoever follows.
+            // The calls that follow report brokers that do not answer now.
             let open = open(self.consumer.client(), &*topics).unwrap_or_default();
             if !is_waiting && open.is_empty() {
                 return Ok(Some(open));

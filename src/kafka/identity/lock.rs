@@ -91,7 +91,7 @@ impl Lock {
 
 impl Drop for Lock {
     /// Removes the file while it is still locked, so that names that never come back leave nothing behind.
-    /// Whoever has opened it in the meantime finds that out after locking it.
+    /// A process that has opened it in the meantime finds that out after locking it.
     fn drop(&mut self) {
         let file = self.file.get_mut().unwrap_or_else(PoisonError::into_inner);
         if is_at(file, &self.path).unwrap_or(false) {

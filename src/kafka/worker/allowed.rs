@@ -8,7 +8,7 @@ use crate::{kafka::limits::KeptTimes, route::Destination};
 /// How long a lesson holds. Then the topic is tried again as its settings were, which costs some aborted
 /// transactions if nothing has changed.
 const HOLDS: Duration = Duration::from_secs(300);
-/// Each lesson about batches makes them so many times smaller.
+/// Each lesson about batches divides their size by this.
 const STEP: usize = 4;
 const TOPICS: usize = Destination::ALL.len();
 

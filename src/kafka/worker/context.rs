@@ -118,7 +118,7 @@ pub struct Refused {
     pub topic: String,
     /// Records were refused for their time.
     pub for_time: bool,
-    /// So many records were refused because they, or the batch that they were in, are too large.
+    /// How many records were refused because they, or the batch that they were in, are too large.
     pub too_large: usize,
     /// The bytes of these records.
     pub too_large_bytes: usize,

@@ -55,7 +55,7 @@ impl Run<'_> {
         }
         let mut has_learnt = false;
         for mut refused in refused {
-            // Of several records in a batch that are refused for their time, only the transaction is told so.
+            // If several records of a batch are refused for their time, only the transaction's error says why.
             refused.for_time |=
                 refused.is_invalid && given_up_for == Some(RDKafkaErrorCode::InvalidTimestamp);
             let outputs = &self.worker.settings.outputs;
