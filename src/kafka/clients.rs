@@ -1,7 +1,7 @@
 //! The settings of each librdkafka client, as they passed the fault tests, with the user's own on top.
 //!
 //! Order: defaults that may be tuned, then `kafka.client`, then `kafka.consumer` or `kafka.producer`, then what
-//! must not be changed. [`fixed`] holds what is so for every client.
+//! must not be changed. `fixed` holds what is so for every client.
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ impl FieldNames {
         &OF_PROCESS
     }
 
-    /// The number of a name, less than [`MAX_NAMES`].
+    /// The number of a name, less than `MAX_NAMES`.
     #[must_use]
     pub fn number(&self, name: &str) -> usize {
         let mut names = self.lock();

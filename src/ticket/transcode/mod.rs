@@ -20,7 +20,7 @@ use crate::proto::Timestamp;
 /// number is kept as a number, an unknown enum name becomes the number −1, which no version will ever know: unspecified would
 /// say that the ticket has no category, and a ticket taken back from triage would be given an owner.
 ///
-/// For one ticket; [`Reader::read_as`](super::Reader::read_as) reads and rewrites many without allocating.
+/// For one ticket; [`Reader::open`](super::Reader::open) reads and rewrites many without allocating.
 /// Nothing is appended if it fails.
 ///
 /// # Errors
