@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use ticket_router::{
-    catalog::{Encodings, Offer, Partner, Publisher, Record, read},
+    catalog::{Encodings, Offer, Partner, Publisher, Record, UnknownValue, read},
     ticket::{Format, Payload},
 };
 
@@ -23,7 +23,12 @@ fn round_trip<R: Record>(format: Format, bytes: &[u8]) {
         let Ok(again) = read::<R>(Payload { format, bytes }, Encodings::BOTH) else {
             panic!("what the catalog writes as {format:?} is not read back");
         };
-        assert_eq!(again.record.digest(), decoded.record.digest());
+        // Protobuf has no place for the name of a value that this version does not know.
+        let is_number = |it: &UnknownValue| it.value.as_i64().is_some_and(|it| i32::try_from(it).is_ok());
+        if format == Format::Json || decoded.unknown_values.iter().all(is_number) {
+            assert_eq!(again.record.digest(), decoded.record.digest());
+        }
+        assert_eq!(again.unknown_values.len(), decoded.unknown_values.len());
         assert_eq!(again.record.id(), decoded.record.id());
         assert!(again.unknown_fields.is_empty());
     }
