@@ -6,10 +6,10 @@ use rustix::process::{Resource, getrlimit};
 
 /// The least that is asked for at once, in bytes: below this, answers cost more than their tickets.
 const MIN_FETCH_BYTES: u64 = 64 << 10;
-/// The most that is asked for at once, in bytes: more is no faster.
-const MAX_FETCH_BYTES: u64 = 1 << 20;
-/// Large tickets that repeat themselves pack to a 4,000th of their size; an answer may take a quarter of the memory.
-const MEMORY_PER_FETCHED_BYTE: u64 = 16_384;
+/// The most that is asked for at once, in bytes: librdkafka's default. From 4 MiB on, more is no faster.
+const MAX_FETCH_BYTES: u64 = 50 << 20;
+/// An answer may take a quarter of the memory if its tickets pack to a 1,000th of their size.
+const MEMORY_PER_FETCHED_BYTE: u64 = 4096;
 
 /// The bytes of tickets, as packed, that a broker may send in one answer; a larger batch comes alone.
 ///
@@ -50,12 +50,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_unpacks_to_a_quarter_of_the_memory_even_if_tickets_pack_to_a_4000th() {
+    fn an_answer_unpacks_to_a_quarter_of_the_memory_even_if_tickets_pack_to_a_1000th() {
         let megabytes = |it: u64| it << 20;
         assert_eq!(fetch_bytes_for(0), 64 << 10);
-        assert_eq!(fetch_bytes_for(megabytes(1024)), 64 << 10);
-        assert_eq!(fetch_bytes_for(megabytes(4096)), 256 << 10);
-        assert_eq!(fetch_bytes_for(megabytes(64_000)), 1 << 20);
+        assert_eq!(fetch_bytes_for(megabytes(512)), 128 << 10);
+        assert_eq!(fetch_bytes_for(megabytes(4096)), 1 << 20);
+        assert_eq!(fetch_bytes_for(megabytes(1_000_000)), 50 << 20);
     }
 
     #[test]
