@@ -188,7 +188,7 @@ struct Run<'w> {
     clock: Clock,
     /// The records that the machine has at hand.
     at_hand: VecDeque<BorrowedMessage<'w>>,
-    /// The bytes of the records that were polled since the last transaction began.
+    /// The bytes of the records at hand.
     gathered_bytes: usize,
     /// The membership in whose name the open transaction's offsets go.
     member: Option<GroupMetadata>,
@@ -333,8 +333,14 @@ impl Run<'_> {
 
     fn route(&mut self, handling: Handling) {
         let message = self.at_hand.pop_front().expect("the machine routes only what is at hand");
+        self.gathered_bytes -= message.payload_len();
         let outcome = self.route_observed(&message, handling);
         self.machine.sent(outcome);
+    }
+
+    fn forget_at_hand(&mut self) {
+        self.at_hand.clear();
+        self.gathered_bytes = 0;
     }
 
     fn seek(&mut self, partition: Partition, offset: i64) -> Result<(), WorkerError> {
@@ -367,7 +373,7 @@ impl Run<'_> {
         self.worker.status.assigned(false);
         self.observed.unassigned();
         tracing::info!("partitions given up");
-        self.at_hand.clear();
+        self.forget_at_hand();
         self.machine.unassigned();
         Ok(())
     }

@@ -27,7 +27,6 @@ static CALL_FAILED: Repeats = Repeats::new();
 impl Run<'_> {
     pub(super) fn begin(&mut self) {
         self.clock.read();
-        self.gathered_bytes = 0;
         let outcome = match GroupMetadata::of_member(&self.worker.consumer) {
             None => Err(BeginFault::NotMember),
             Some(member) => {
@@ -49,7 +48,7 @@ impl Run<'_> {
             }
         };
         if outcome.is_err() {
-            self.at_hand.clear();
+            self.forget_at_hand();
         }
         self.machine.began(outcome, self.clock.now());
     }
@@ -148,7 +147,7 @@ impl Run<'_> {
 
     /// Forgets the records of a transaction that has failed: they are read again.
     fn forget_records(&mut self) -> Option<Undelivered> {
-        self.at_hand.clear();
+        self.forget_at_hand();
         self.output.context().take_failure()
     }
 
