@@ -9,17 +9,18 @@ const INTRODUCTION: &str = "\
 
 <!-- Made from the doc comments in src/config: change them, then run `UPDATE_DOCS=1 cargo test --lib config::`. -->
 
-Three sources, the later ones win:
+There are three sources. Later ones win:
 
 1. the TOML file: `ticket-router run --config FILE`;
 2. the environment: `TICKET_ROUTER__KAFKA__GROUP_ID=x` sets `kafka.group_id` (two underscores between levels; an empty
    variable counts as unset);
 3. the command line: `--set kafka.group_id=x`, any number of times.
 
-Keys that are no settings, values out of range and settings that contradict each other are refused at start (exit 64).
-Every setting has a default; with none set, the router talks to a broker on the same machine. Secrets come from the
-file, a file of their own (`…_file`) or the environment, are refused on the command line, and print as `***`.
-[config.schema.json](config.schema.json) is the same as a JSON Schema, for editors.
+At its start the router refuses unknown keys, values out of range, and settings that contradict each other (exit 64).
+Every setting has a default. With none set, the router connects to a broker on the same machine.
+A secret comes from the file, from a file of its own (`…_file`) or from the environment.
+The router refuses secrets on the command line, and prints them as `***`.
+[config.schema.json](config.schema.json) describes the same settings as a JSON Schema, for editors.
 ";
 
 /// Returns the reference page of all settings, in Markdown.

@@ -12,65 +12,66 @@ use super::security::Security;
 pub struct Kafka {
     /// Brokers to connect to first, as `host:port`, separated by commas.
     ///
-    /// The others are found through them, so two or three are enough; with one, the router cannot start
-    /// while that one is down. Sets `bootstrap.servers`.
+    /// The router finds the other brokers through them, so two or three are enough. With one, the router cannot
+    /// start while that one is down. Sets `bootstrap.servers`.
     #[schemars(length(min = 1))]
     pub bootstrap_servers: String,
 
     /// The consumer group that all copies of one router share.
     ///
-    /// Kafka keeps under this name how far the input was read. A new name is a new group: it starts at
+    /// Kafka keeps the group's offsets under this name. A new name is a new group: it starts at
     /// `worker.start_new_group_at`. Two different routers with the same name take tickets from each other.
     /// Sets `group.id`.
     #[schemars(length(min = 1, max = 249))]
     pub group_id: String,
 
-    /// What every transactional id of this router starts with. Default: the group id.
+    /// The beginning of every transactional id of this router. Default: the group id.
     ///
     /// The whole id is `PREFIX-INSTANCE-SLOT-WORKER`. The broker must allow WRITE and DESCRIBE on the prefix.
-    /// Two routers on different groups must not share a prefix and an instance. Sets `transactional.id`.
+    /// Two routers with different groups must not share both a prefix and an instance. Sets `transactional.id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 249))]
     pub transactional_id_prefix: Option<String>,
 
-    /// A name for this machine, container or pod that stays the same over a restart. Default: the host name.
+    /// A name for this machine, container or pod that survives a restart. Default: the host name.
     ///
-    /// With a stable name (a StatefulSet's pod has one) a restarted copy takes over the transaction it left
-    /// open in about a second; with a random one (a plain container's host name) consumers of the output wait
-    /// for `worker.transaction.timeout_ms` after a crash. Two machines with the same name fence each other
-    /// for ever. Part of `transactional.id`.
+    /// If the name is stable (as that of a StatefulSet's pod), a restarted copy takes over its open transaction in
+    /// about a second. If it is random (as the host name of a plain container), consumers of the output wait for
+    /// `worker.transaction.timeout_ms` after a crash. Two machines with the same name fence each other until one is
+    /// stopped. Part of `transactional.id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 249))]
     pub instance: Option<String>,
 
-    /// Folder for the lock files that give each copy on one host its own slot.
+    /// Folder for the lock files that give each copy on a host its own slot.
     /// Default: `$STATE_DIRECTORY` (systemd), else `ticket-router` in `$XDG_STATE_HOME` or `~/.local/state`,
     /// else `ticket-router-UID` in the folder for temporary files; the first that this user can use.
     ///
     /// All copies on one host that share group and instance should see the same folder, and nothing may clean
-    /// it: a copy that finds its lock file gone restores it and logs `LOCK_FILE_LOST`. On Linux, copies with
+    /// it. If a copy's lock file is deleted, the copy restores it and logs `LOCK_FILE_LOST`. On Linux, copies with
     /// different folders still take different slots, unless they have different network namespaces, as
-    /// containers have: give those their own host names or `kafka.instance`.
+    /// containers have: give each of those its own host name or `kafka.instance`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_dir: Option<PathBuf>,
 
-    /// How long a copy may be silent before the group gives its partitions to another, in milliseconds.
+    /// How long a copy may be silent before the group gives its partitions to another copy, in milliseconds.
     ///
-    /// Lower: faster takeover after a crash, but a busy machine loses its partitions for nothing. Higher: the
+    /// Lower: faster takeover after a crash, but a busy machine loses its partitions needlessly. Higher: the
     /// tickets of a dead copy wait longer. The broker's `group.min.session.timeout.ms` (6000) and
     /// `group.max.session.timeout.ms` bound it. Sets `session.timeout.ms`.
     #[schemars(range(min = 1000, max = 1_800_000))]
     pub session_timeout_ms: u64,
 
-    /// Time between two signs of life to the group, in milliseconds.
+    /// Time between two heartbeats to the group, in milliseconds.
     ///
-    /// At most a third of `kafka.session_timeout_ms`, so that two may get lost. Sets `heartbeat.interval.ms`.
+    /// At most a third of `kafka.session_timeout_ms`, so that two heartbeats may get lost. Sets
+    /// `heartbeat.interval.ms`.
     #[schemars(range(min = 100, max = 600_000))]
     pub heartbeat_interval_ms: u64,
 
     /// The longest time between two polls of the input, in milliseconds.
     ///
-    /// A worker that is stuck for longer leaves the group. It must be above `kafka.session_timeout_ms` and
+    /// A worker that hangs for longer leaves the group. It must be above `kafka.session_timeout_ms` and
     /// `worker.transaction.timeout_ms`, since a commit may take that long. Sets `max.poll.interval.ms`.
     #[schemars(range(min = 2000, max = 86_400_000))]
     pub max_poll_interval_ms: u64,
@@ -80,8 +81,8 @@ pub struct Kafka {
 
     /// Any other librdkafka setting, for every client: `"socket.keepalive.enable" = true`.
     ///
-    /// Names and meanings are in librdkafka's CONFIGURATION.md; dots or underscores. What would break
-    /// exactly-once, or has a key of its own here, is refused.
+    /// Names and meanings are in librdkafka's CONFIGURATION.md. Write names with dots or with underscores. The router
+    /// refuses a setting that would break exactly-once, or that has a key of its own here.
     pub client: Passthrough,
 
     /// The same for the consumers only, of the input and of the catalog. Wins over `kafka.client`.
@@ -92,7 +93,7 @@ pub struct Kafka {
 }
 
 impl Default for Kafka {
-    // The three times are those that passed the fault tests: takeover in seconds, and no needless rebalance.
+    // These three times passed the fault tests: takeover within seconds, and no needless rebalance.
     fn default() -> Self {
         Self {
             bootstrap_servers: "localhost:9092".to_owned(),
@@ -112,7 +113,7 @@ impl Default for Kafka {
 }
 
 impl Kafka {
-    /// Returns what transactional ids start with: the setting, else the group id.
+    /// Returns the beginning of transactional ids: the setting, else the group id.
     pub fn transactional_id_prefix(&self) -> &str {
         self.transactional_id_prefix.as_deref().unwrap_or(&self.group_id)
     }

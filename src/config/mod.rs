@@ -1,6 +1,6 @@
-//! The settings of the service: one struct a part, checked once on load, then never changed.
+//! The settings of the service: one struct for each part, checked once on load, then never changed.
 //!
-//! Three sources, the later ones win: the TOML file, the environment
+//! There are three sources, and later ones win: the TOML file, the environment
 //! (`TICKET_ROUTER__KAFKA__GROUP_ID=x`, two underscores between levels), and `key=value` pairs from the
 //! command line (`kafka.group_id=x`). The doc comment of a field is its manual: the reference page and the
 //! JSON Schema are made from it.
@@ -51,23 +51,23 @@ pub struct Config {
     pub policy: Policy,
     /// What the router writes.
     pub output: Output,
-    /// How large a ticket may be. What is over a limit goes to the dead-letter topic with its reason.
+    /// How large a ticket may be. A ticket over a limit goes to the dead-letter topic, with the reason.
     pub limits: Limits,
     /// The threads that route, and their transactions.
     pub worker: Worker,
     /// The port for health checks and metrics.
     pub http: Http,
-    /// The way down.
+    /// How the router stops.
     pub shutdown: Shutdown,
     /// The checks before the first ticket.
     pub startup: Startup,
-    /// What the router says of itself, on standard error.
+    /// The router's log, on standard error.
     pub log: Log,
     /// Traces, metrics and logs for an OpenTelemetry collector, by OTLP over HTTP.
     ///
-    /// Off until an endpoint is set, here or by `OTEL_EXPORTER_OTLP_ENDPOINT`. The standard `OTEL_` variables count wherever
-    /// this table leaves a setting out; `OTEL_SDK_DISABLED=true` turns all of it off. What is exported:
-    /// [telemetry.md](telemetry.md). The `/metrics` page is there in any case.
+    /// The router exports nothing until an endpoint is set, here or by `OTEL_EXPORTER_OTLP_ENDPOINT`. If this table
+    /// leaves a setting out, the standard `OTEL_` variable counts; `OTEL_SDK_DISABLED=true` switches everything off.
+    /// [telemetry.md](telemetry.md) says what the router exports. The page `/metrics` does not depend on this table.
     pub telemetry: Telemetry,
 }
 
@@ -75,8 +75,8 @@ impl Config {
     /// Reads all sources, and checks what they say.
     ///
     /// # Errors
-    /// [`Refused`] with every problem found: a file that cannot be read or is not TOML, keys that are no
-    /// settings, values out of range, and settings that contradict each other.
+    /// [`Refused`] with every problem found: a file that cannot be read or is not TOML, unknown keys,
+    /// values out of range, and settings that contradict each other.
     pub fn load(sources: &Sources<'_>) -> Result<Self, Refused> {
         load::load(sources)
     }
@@ -84,7 +84,7 @@ impl Config {
     /// Checks the rules that hold between fields, for a config that was built in code.
     ///
     /// # Errors
-    /// [`Refused`] with every rule that is broken.
+    /// [`Refused`] with every broken rule.
     pub fn check(&self) -> Result<(), Refused> {
         let problems = rules::check(self);
         if problems.is_empty() { Ok(()) } else { Err(Refused { problems }) }

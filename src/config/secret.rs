@@ -4,7 +4,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A password or key that prints as `***`, whoever prints it and how.
+/// A password or key that always prints as `***`.
 #[derive(Clone, Deserialize, PartialEq)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -15,7 +15,7 @@ impl Secret {
         Self(value.into())
     }
 
-    /// Hands out the value. Only for the client library that logs in with it.
+    /// Returns the value. Only for the client library that logs in with it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -48,8 +48,8 @@ impl JsonSchema for Secret {
         true
     }
 
-    // `writeOnly` is what the loader looks for when it refuses secrets on the command line and keeps their
-    // values out of its messages.
+    // The loader looks for `writeOnly` to refuse secrets on the command line and to keep their values out of its
+    // messages.
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "format": "password", "writeOnly": true })
     }

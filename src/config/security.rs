@@ -11,20 +11,20 @@ use super::secret::Secret;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Security {
-    /// What the listener of the brokers speaks. Sets `security.protocol`.
+    /// The protocol of the brokers' listener. Sets `security.protocol`.
     ///
-    /// A plain client at a TLS port, or the other way round, sees only closed connections.
+    /// A plain client on a TLS port, or the reverse, sees only closed connections.
     pub protocol: Protocol,
 
     /// PEM file with the certificate authorities to trust. Default: those of the system.
     ///
-    /// Sets `ssl.ca.location`. Only with SSL or SASL_SSL.
+    /// Only with SSL or SASL_SSL. Sets `ssl.ca.location`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
 
-    /// PEM file with the client's certificate, where the brokers ask for one (mTLS).
+    /// PEM file with the client's certificate, if the brokers ask for one (mTLS).
     ///
-    /// Together with `kafka.security.key_file`. Sets `ssl.certificate.location`.
+    /// Needs `kafka.security.key_file`. Sets `ssl.certificate.location`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cert_file: Option<PathBuf>,
 
@@ -34,11 +34,11 @@ pub struct Security {
 
     /// Password of the private key. Sets `ssl.key.password`.
     ///
-    /// Secret: in the file or the environment, never on the command line.
+    /// Secret: set it in the file or the environment, never on the command line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_password: Option<Secret>,
 
-    /// File that holds the password of the private key; a line end after it is dropped.
+    /// File that holds the password of the private key. The router drops a line end after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_password_file: Option<PathBuf>,
 
@@ -52,51 +52,51 @@ pub struct Security {
 
     /// Password for PLAIN and SCRAM. Sets `sasl.password`.
     ///
-    /// Secret: in the file or the environment, never on the command line.
+    /// Secret: set it in the file or the environment, never on the command line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
 
-    /// File that holds the password; a line end after it is dropped. Read when a client is made.
+    /// File that holds the password. The router drops a line end after it, and reads the file when it makes a client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
 
     /// File that holds the token for OAUTHBEARER.
     ///
-    /// Read again after four fifths of the token's life, so something else must keep the file fresh (a
-    /// sidecar, a projected service account token). A JWT says itself when it ends; any other token needs
+    /// The router reads it again after four fifths of the token's life, so another program must keep the file fresh
+    /// (a sidecar, or a projected service account token). A JWT says when it expires; any other token needs
     /// `kafka.security.token_lifetime_ms`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
 
-    /// How long a token that is no JWT with an `exp` is good after it was read, in milliseconds.
+    /// How long a token is valid after the router has read it, in milliseconds, if it is not a JWT with an `exp`.
     ///
-    /// Too high: the brokers refuse a token that has ended, until the file is read again. Too low: the file
-    /// is read, and the clients log in, more often than needed.
+    /// Too high: the brokers refuse an expired token until the router reads the file again. Too low: the router reads
+    /// the file, and its clients log in, more often than needed.
     #[schemars(range(min = 1000, max = 86_400_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_lifetime_ms: Option<u64>,
 
-    /// SASL extensions that the brokers want beside the token: `logicalCluster = "lkc-…"` and
+    /// SASL extensions that the brokers want with the token: `logicalCluster = "lkc-…"` and
     /// `identityPoolId = "pool-…"` for Confluent Cloud.
     ///
-    /// Names are made of letters, and their case counts; so they belong in the file, since a variable of the
-    /// environment has no case.
+    /// Names consist of letters and are case-sensitive. Set them in the file: the names of environment variables do not
+    /// keep case.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub token_extensions: BTreeMap<String, String>,
 }
 
-/// What the listener of a broker speaks.
+/// The protocol of a broker's listener.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[schemars(inline)]
 pub enum Protocol {
-    /// Neither encrypted nor logged in.
+    /// No encryption and no log-in.
     #[default]
     #[serde(rename = "PLAINTEXT")]
     Plaintext,
-    /// TLS, with a client certificate where the broker asks for one.
+    /// TLS, with a client certificate if the broker asks for one.
     #[serde(rename = "SSL")]
     Ssl,
-    /// Log-in without encryption: PLAIN shows the password to the network.
+    /// Log-in without encryption: PLAIN sends the password in clear text.
     #[serde(rename = "SASL_PLAINTEXT")]
     SaslPlaintext,
     /// Log-in over TLS.
@@ -108,13 +108,13 @@ pub enum Protocol {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[schemars(inline)]
 pub enum Mechanism {
-    /// User name and password as they are.
+    /// User name and password in clear text.
     #[serde(rename = "PLAIN")]
     Plain,
-    /// User name and a salted challenge, SHA-256.
+    /// User name and a salted challenge with SHA-256.
     #[serde(rename = "SCRAM-SHA-256")]
     ScramSha256,
-    /// User name and a salted challenge, SHA-512.
+    /// User name and a salted challenge with SHA-512.
     #[serde(rename = "SCRAM-SHA-512")]
     ScramSha512,
     /// A token from `kafka.security.token_file`.
@@ -122,7 +122,7 @@ pub enum Mechanism {
     OauthBearer,
 }
 
-/// A file that should hold a secret, and could not be read.
+/// A file that should hold a secret cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("`{key}` names `{}`, which cannot be read", path.display())]
 pub struct SecretUnreadable {
@@ -172,7 +172,7 @@ impl Security {
     /// Returns the password to log in with, from the setting or its file.
     ///
     /// # Errors
-    /// [`SecretUnreadable`] where the file cannot be read.
+    /// [`SecretUnreadable`] if the file cannot be read.
     pub fn read_password(&self) -> Result<Option<Secret>, SecretUnreadable> {
         read(self.password.as_ref(), self.password_file.as_deref(), "kafka.security.password_file")
     }
@@ -180,7 +180,7 @@ impl Security {
     /// Returns the password of the private key, from the setting or its file.
     ///
     /// # Errors
-    /// [`SecretUnreadable`] where the file cannot be read.
+    /// [`SecretUnreadable`] if the file cannot be read.
     pub fn read_key_password(&self) -> Result<Option<Secret>, SecretUnreadable> {
         read(
             self.key_password.as_ref(),
@@ -192,7 +192,7 @@ impl Security {
     /// Returns the token for OAUTHBEARER as its file has it now.
     ///
     /// # Errors
-    /// [`SecretUnreadable`] where the file cannot be read.
+    /// [`SecretUnreadable`] if the file cannot be read.
     pub fn read_token(&self) -> Result<Option<Secret>, SecretUnreadable> {
         read(None, self.token_file.as_deref(), "kafka.security.token_file")
     }

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
-    /// A policy file (TOML). Default: the table that is built in.
+    /// A policy file (TOML). Default: the built-in table.
     ///
-    /// It is proved on load: with a hole, an overlap or a dead rule the router does not start.
-    /// `ticket-router policy check FILE` says the same beforehand.
+    /// The router proves it at start. With a hole, an overlap or a dead rule, it does not start.
+    /// `ticket-router policy check FILE` makes the same check beforehand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
 }
@@ -25,20 +25,20 @@ pub struct Policy {
 pub struct Output {
     /// Encoding of routed tickets.
     ///
-    /// A ticket that comes in the other encoding is transcoded, which costs more than passing it on, and what
-    /// the other encoding has no place for is dropped and counted (`ticket_router_fields_dropped_total`).
-    /// With `same` nothing is transcoded, and the catalog is held in memory in both encodings. In triage a
-    /// ticket keeps its encoding in any case.
+    /// The router transcodes a ticket that comes in the other encoding. That costs more than passing it on.
+    /// The router drops what the output's encoding has no place for, and counts it
+    /// (`ticket_router_fields_dropped_total`). With `same` it transcodes nothing, and holds the catalog in memory
+    /// in both encodings. A ticket in triage always keeps its encoding.
     pub format: OutputFormat,
 
     /// Time of the records that the router writes.
     ///
-    /// With `ticket` a record keeps the time of its ticket, as long as that loses no ticket. Kafka deletes records by
-    /// their own time, and refuses times that are far from its clock. So a ticket that is older than half of its
-    /// topic's `retention.ms`, or has a time that the topic refuses, is written with the router's own time. The header
-    /// `ticket-router.timestamp` then holds the time of the ticket. If the router cannot read the settings of a topic
-    /// (the right DESCRIBE_CONFIGS), it keeps times up to half an hour back and an hour ahead. With `now` all records
-    /// have the router's own time and this header.
+    /// With `ticket` a record keeps the time of its ticket, unless that could lose the ticket. Kafka deletes records
+    /// by their own time, and refuses times that are far from its clock. So if a ticket is older than half of its
+    /// topic's `retention.ms`, or has a time that the topic refuses, the router writes it with its own time. The
+    /// header `ticket-router.timestamp` then holds the time of the ticket. If the router may not read the settings of
+    /// a topic (the right DESCRIBE_CONFIGS), it keeps times from half an hour back to an hour ahead. With `now` all
+    /// records have the router's own time and this header.
     pub timestamp: OutputTimestamp,
 }
 
@@ -47,7 +47,7 @@ pub struct Output {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum OutputTimestamp {
-    /// The time of the ticket, as long as that loses no ticket.
+    /// The time of the ticket, unless that could lose the ticket.
     #[default]
     Ticket,
     /// The moment at which the router writes.
@@ -74,21 +74,20 @@ pub enum OutputFormat {
 pub struct Limits {
     /// Largest value of an incoming record, in bytes, after decompression.
     ///
-    /// Higher than the incoming topic lets through has no effect; a small compressed batch can hold much
-    /// more than it weighs, so this is what bounds memory.
+    /// A value above what the incoming topic accepts has no effect. A larger ticket goes to the dead-letter topic.
     #[schemars(range(min = 1024, max = 104_857_600))]
     pub max_record_bytes: usize,
 
     /// Largest record that the router writes, in bytes: the ticket, the catalog's records, the decision,
     /// headers.
     ///
-    /// At least `limits.max_record_bytes` + 16384. A routed ticket over it goes to the dead-letter topic. The
-    /// `max.message.bytes` of the outgoing topics should be as high; where one is lower, that counts. Sets
+    /// At least `limits.max_record_bytes` + 16384. A larger routed ticket goes to the dead-letter topic. The
+    /// outgoing topics should have the same `max.message.bytes`; if one has less, that is its limit. Sets
     /// `message.max.bytes` of the producers.
     #[schemars(range(min = 17_408, max = 209_715_200))]
     pub max_output_bytes: usize,
 
-    /// Deepest nesting of a JSON ticket.
+    /// Deepest nesting of objects, arrays and groups in a ticket.
     #[schemars(range(min = 4, max = 128))]
     pub max_depth: usize,
 
@@ -130,19 +129,19 @@ impl Default for Limits {
 pub struct Worker {
     /// Number of workers in this process, each one thread with its own consumer and producer.
     ///
-    /// One routes tens of thousands of tickets a second. More than the incoming topic has partitions, over
-    /// all copies, stand idle; each takes some 30 to 100 MB at full load.
+    /// A worker routes tens of thousands of tickets a second, and takes 30 to 125 MB at full load. Over all
+    /// copies, workers beyond the number of partitions of the incoming topic are idle.
     #[schemars(range(min = 1, max = 256))]
     pub count: usize,
 
-    /// Where a group starts that never committed an offset.
+    /// Where a group starts that has never committed an offset.
     ///
-    /// Only then: a group that has read before goes on where it was, and offsets that are lost or out of range
-    /// stop the router. `latest` leaves out whatever was in the incoming topic before the first start. Mind
-    /// that brokers forget an idle group after `offsets.retention.minutes` (7 days): it is then a new one.
+    /// A group that has committed offsets continues at them; if they are lost or out of range, the router stops.
+    /// `latest` skips everything that was in the incoming topic before the first start. Brokers forget an
+    /// idle group after `offsets.retention.minutes` (7 days): it is then a new group.
     pub start_new_group_at: StartAt,
 
-    /// The transaction that a batch of tickets, and how far they were read, is written in.
+    /// The transaction that writes a batch of tickets together with the group's offsets.
     pub transaction: Transaction,
 }
 
@@ -152,7 +151,7 @@ impl Default for Worker {
     }
 }
 
-/// Where a group starts that never committed an offset.
+/// Where a group starts that has never committed an offset.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
@@ -160,7 +159,7 @@ pub enum StartAt {
     /// At the oldest ticket that the topic still holds.
     #[default]
     Earliest,
-    /// At the first ticket that comes after the start.
+    /// At the first ticket that comes in after the start.
     Latest,
 }
 
@@ -170,24 +169,24 @@ pub enum StartAt {
 pub struct Transaction {
     /// Most tickets in one transaction.
     ///
-    /// A transaction is closed as soon as the input is drained, so this counts under load only. Higher: less
-    /// work for the brokers, more tickets done again after an abort. Lower: the cost of a commit, some tens of
-    /// milliseconds, is shared by fewer.
+    /// The router commits as soon as it has read all input, so this matters only while there is a backlog. Higher:
+    /// less work for the brokers, and more tickets done again after an abort. Lower: fewer tickets share the cost
+    /// of a commit, some tens of milliseconds.
     #[schemars(range(min = 1, max = 100_000))]
     pub max_records: usize,
 
-    /// Longest time a transaction takes in tickets, in milliseconds.
+    /// Longest time that a transaction takes in tickets, in milliseconds.
     ///
-    /// Consumers see a ticket after its transaction only. This too counts only while there is a backlog. Higher:
-    /// larger batches, which cost the brokers less. Lower: a backlog comes out in smaller portions.
+    /// Consumers see a ticket once its transaction commits. Like `max_records`, this matters only while there is a
+    /// backlog. Higher: larger batches, which cost the brokers less. Lower: a backlog comes out in smaller portions.
     #[schemars(range(min = 1, max = 60_000))]
     pub max_age_ms: u64,
 
-    /// When the broker gives up a transaction, in milliseconds.
+    /// How long a transaction may be open before the broker aborts it, in milliseconds.
     ///
-    /// Higher: after a crash of a copy that does not come back under its name, consumers of the output wait
-    /// that long. Lower: a slow broker aborts healthy ones. At least `worker.transaction.max_age_ms` + 1000,
-    /// at most the broker's `transaction.max.timeout.ms`. Sets `transaction.timeout.ms`.
+    /// Consumers of the output wait that long after a crash of a copy that does not come back under its name.
+    /// Higher: they wait longer. Lower: a slow broker aborts healthy transactions. At least
+    /// `worker.transaction.max_age_ms` + 1000, at most the broker's `transaction.max.timeout.ms`. Sets `transaction.timeout.ms`.
     #[schemars(range(min = 1001, max = 900_000))]
     pub timeout_ms: u64,
 }
@@ -199,12 +198,12 @@ impl Default for Transaction {
 }
 
 impl Transaction {
-    /// Returns the longest time a transaction takes in tickets.
+    /// Returns the longest time that a transaction takes in tickets.
     pub fn max_age(&self) -> Duration {
         Duration::from_millis(self.max_age_ms)
     }
 
-    /// Returns when the broker gives up a transaction.
+    /// Returns how long a transaction may be open.
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
     }
@@ -216,18 +215,18 @@ impl Transaction {
 pub struct Http {
     /// Address and port to listen on, or `off`.
     ///
-    /// It has no log-in: leave it on loopback, or on a network that only your monitoring reaches.
+    /// The port has no log-in: keep it on loopback, or on a network that only your monitoring reaches.
     pub listen: Listen,
 
-    /// How many ports above it are tried where it is taken, so that copies on one host can share a config.
+    /// How many ports above it the router tries if it is taken, so that copies on one host can share a config.
     ///
-    /// With 0 a taken port is an error.
+    /// With 0, a taken port is an error.
     #[schemars(range(min = 0, max = 1000))]
     pub next_ports: u16,
 
     /// A worker whose last poll or commit is older than this, in milliseconds, is not ready.
     ///
-    /// It must be above `worker.transaction.timeout_ms`, or a slow commit takes a healthy copy out of service.
+    /// It must be above `worker.transaction.timeout_ms`, or a slow commit makes a healthy copy not ready.
     #[schemars(range(min = 1002, max = 3_600_000))]
     pub stale_after_ms: u64,
 }
@@ -302,13 +301,13 @@ impl JsonSchema for Listen {
     }
 }
 
-/// The way down.
+/// How the router stops.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shutdown {
-    /// How long a SIGTERM may take to finish the open transactions and leave the group, in milliseconds.
+    /// How long the router may take after a SIGTERM to finish open transactions and leave the group, in milliseconds.
     ///
-    /// Past it the process ends, and its last batch is aborted and done again by another copy. Above
+    /// After it the process exits, the brokers abort its last batch, and another copy does it again. Set it above
     /// `worker.transaction.max_age_ms`, and below what the supervisor waits before it kills (Kubernetes: 30 s).
     #[schemars(range(min = 100, max = 600_000))]
     pub grace_ms: u64,
@@ -333,8 +332,8 @@ impl Shutdown {
 pub struct Startup {
     /// How long the brokers may take to answer all checks, in milliseconds.
     ///
-    /// Lower: a router that starts together with its broker gives up too early. Higher: a wrong address is
-    /// told later. A refused log-in or an untrusted certificate is told at once.
+    /// Lower: a router that starts together with its broker gives up too early. Higher: the router reports a wrong
+    /// address later. It reports a refused log-in or an untrusted certificate at once.
     #[schemars(range(min = 1000, max = 3_600_000))]
     pub deadline_ms: u64,
 }
@@ -352,14 +351,14 @@ impl Startup {
     }
 }
 
-/// What the router says of itself.
+/// The router's log.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
-    /// Lines for a person or for a machine.
+    /// Whether log lines are for a person or for a machine.
     pub format: LogFormat,
 
-    /// The least level that is shown: `error`, `warn`, `info`, `debug`, `trace`, or a filter for parts of the
+    /// The lowest level that the log shows: `error`, `warn`, `info`, `debug`, `trace`, or a filter for parts of the
     /// program such as `info,ticket_router::kafka=debug`.
     ///
     /// No level shows what is in a ticket.

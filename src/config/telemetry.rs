@@ -9,31 +9,32 @@ use serde::{Deserialize, Serialize};
 pub struct Telemetry {
     /// Where the collector listens for OTLP over HTTP, such as `http://localhost:4318`.
     ///
-    /// `/v1/traces`, `/v1/metrics` and `/v1/logs` are added. A collector that is down or slow costs no ticket and
-    /// no speed: what does not fit into the queues is dropped and counted. Variable: `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    /// The router adds `/v1/traces`, `/v1/metrics` and `/v1/logs`. A collector that is down or slow costs no ticket and
+    /// no speed: the router drops and counts what does not fit into its queues. Variable:
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
     #[schemars(length(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
 
-    /// Whether traces are exported. Variable: `OTEL_TRACES_EXPORTER`.
+    /// Whether the router exports traces. Variable: `OTEL_TRACES_EXPORTER`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traces: Option<Exporter>,
 
-    /// Whether metrics are exported. Variable: `OTEL_METRICS_EXPORTER`.
+    /// Whether the router exports metrics. Variable: `OTEL_METRICS_EXPORTER`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Exporter>,
 
-    /// Whether log lines are exported, beside standard error. Variable: `OTEL_LOGS_EXPORTER`.
+    /// Whether the router exports log lines in addition to standard error. Variable: `OTEL_LOGS_EXPORTER`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logs: Option<Exporter>,
 
-    /// Which tickets are traced. Default: `parentbased_traceidratio`. Variable: `OTEL_TRACES_SAMPLER`.
+    /// Which tickets the router traces. Default: `parentbased_traceidratio`. Variable: `OTEL_TRACES_SAMPLER`.
     ///
-    /// A ticket that is not traced keeps its `traceparent` as it came.
+    /// An untraced ticket keeps its `traceparent` as it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sampler: Option<Sampler>,
 
-    /// The part of the tickets that a sampler with a ratio takes, from 0 to 1. Default: 0.01. Variable:
+    /// The share of tickets that a sampler with a ratio traces, from 0 to 1. Default: 0.01. Variable:
     /// `OTEL_TRACES_SAMPLER_ARG`.
     ///
     /// Tracing a ticket costs about as much CPU as routing it.
@@ -41,9 +42,9 @@ pub struct Telemetry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sampler_ratio: Option<f64>,
 
-    /// How long the way down waits for the collector to take what is left, in milliseconds.
+    /// How long the router waits at shutdown for the collector to accept what is left, in milliseconds.
     ///
-    /// It comes after `shutdown.grace_ms`; both together should stay below what the supervisor waits.
+    /// This time comes after `shutdown.grace_ms`. The supervisor must wait longer than both together.
     #[schemars(range(min = 0, max = 60_000))]
     pub flush_ms: u64,
 }
@@ -63,13 +64,13 @@ impl Default for Telemetry {
 }
 
 impl Telemetry {
-    /// Returns how long the way down waits for the collector.
+    /// Returns how long a shutdown waits for the collector.
     pub fn flush(&self) -> Duration {
         Duration::from_millis(self.flush_ms)
     }
 }
 
-/// Whether a signal is exported.
+/// Whether the router exports a signal.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
@@ -80,7 +81,7 @@ pub enum Exporter {
     None,
 }
 
-/// Which tickets are traced.
+/// Which tickets the router traces.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
@@ -89,7 +90,7 @@ pub enum Sampler {
     AlwaysOn,
     /// None.
     AlwaysOff,
-    /// By the trace id: the same part of the traces everywhere.
+    /// A share, chosen by the trace id, so every program with this ratio chooses the same traces.
     #[serde(rename = "traceidratio")]
     TraceIdRatio,
     /// Those that the sender traced, and all that come without a context.
@@ -98,7 +99,7 @@ pub enum Sampler {
     /// Those that the sender traced.
     #[serde(rename = "parentbased_always_off")]
     ParentBasedAlwaysOff,
-    /// Those that the sender traced, and a part of those that come without a context.
+    /// Those that the sender traced, and a share of those that come without a context.
     #[serde(rename = "parentbased_traceidratio")]
     ParentBasedTraceIdRatio,
 }

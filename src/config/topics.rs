@@ -19,12 +19,12 @@ pub struct Topics {
     /// Tickets that Microsoft commerce owns.
     #[schemars(length(min = 1, max = 249))]
     pub microsoft_commerce: String,
-    /// Tickets that a person must look at, each with the reason.
+    /// Tickets that need a person, each with the reason.
     #[schemars(length(min = 1, max = 249))]
     pub triage: String,
-    /// Records that could not be read, byte for byte, each with the reason.
+    /// Records that are not tickets or cannot be routed, byte for byte, each with the reason.
     ///
-    /// It holds whatever came in, personal data included: give it its own rights and retention.
+    /// It holds everything that came in, personal data included: give it rights and a retention of its own.
     #[schemars(length(min = 1, max = 249))]
     pub dead_letter: String,
 }
@@ -59,22 +59,22 @@ impl Topics {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Catalog {
-    /// Topics that are read to their end before the first ticket and followed from then on, or a folder that
-    /// is read once.
+    /// Topics, which the router reads to their end before the first ticket and follows from then on; or a folder,
+    /// which it reads once.
     pub from: CatalogFrom,
 
     /// Folder that holds `offers.jsonl`, `publishers.jsonl` and `partners.jsonl`.
     ///
-    /// Needed with `catalog.from = "folder"`, refused otherwise.
+    /// Required with `catalog.from = "folder"`, refused otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
 
-    /// Names of the compacted topics; used with `catalog.from = "topics"`.
+    /// Names of the compacted topics, for `catalog.from = "topics"`.
     pub topics: CatalogTopics,
 }
 
 impl Catalog {
-    /// Returns the three compacted topics, each with the key of its setting; none when a folder is read.
+    /// Returns the three compacted topics, each with the key of its setting; none with a folder.
     pub fn compacted(&self) -> Vec<(&'static str, &str)> {
         match self.from {
             CatalogFrom::Folder => Vec::new(),
@@ -88,14 +88,14 @@ impl Catalog {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum CatalogFrom {
-    /// Compacted topics, followed live.
+    /// Compacted topics, which the router follows.
     #[default]
     Topics,
-    /// A folder of files, read at start.
+    /// A folder of files, which the router reads at start.
     Folder,
 }
 
-/// Names of the compacted topics: key is the record's id, no value removes the record.
+/// Names of the compacted topics. A record's key is its id; a null value removes it.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CatalogTopics {

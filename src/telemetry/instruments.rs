@@ -11,7 +11,7 @@ pub struct Metric {
     pub unit: &'static str,
     /// The labels, in order.
     pub labels: &'static [Label],
-    /// What it says.
+    /// What it means.
     pub description: &'static str,
 }
 
@@ -22,7 +22,7 @@ pub enum Kind {
     Counter,
     /// A figure of the moment.
     Gauge,
-    /// Always 1: what it says is in its labels.
+    /// Always 1: the information is in its labels.
     Info,
     /// Counts in buckets with these bounds.
     Histogram(&'static [f64]),
@@ -45,7 +45,7 @@ pub enum Values {
     Words(&'static [&'static str]),
     /// The codes of a list elsewhere in the manual.
     Codes(&'static str),
-    /// What the config or the policy in use says.
+    /// Set by the config or the policy in use.
     Set(&'static str),
 }
 
@@ -53,7 +53,7 @@ const OWNER: Label =
     Label { name: "owner", values: Values::Words(&["partner", "publisher", "microsoft-commerce"]) };
 const RULE: Label = Label {
     name: "rule",
-    values: Values::Set("the ids of the policy's rules; `none` where no rule came to bear"),
+    values: Values::Set("the ids of the policy's rules; `none` if no rule was applied"),
 };
 const DEAD_LETTER: Label =
     Label { name: "reason", values: Values::Codes("the dead-letter reasons of [reasons.md](reasons.md)") };
@@ -77,12 +77,12 @@ const SYSTEM: Label = Label { name: "messaging.system", values: Values::Words(&[
 const OPERATION: Label =
     Label { name: "messaging.operation.name", values: Values::Words(&["poll", "process", "send"]) };
 
-/// From a decision in microseconds to one that waits for a full queue, in seconds.
+/// In seconds: from a decision in microseconds to one that waits for a full queue.
 pub const PROCESS_BOUNDS: &[f64] = &[
     0.000_005, 0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
     0.05, 0.1, 0.25, 1.0,
 ];
-/// From one record to a broker in trouble, in seconds.
+/// In seconds: from one record to a broker in trouble.
 pub const TRANSACTION_BOUNDS: &[f64] =
     &[0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 /// Records of a transaction, up to the largest that can be configured.
@@ -112,21 +112,21 @@ pub static METRICS: &[Metric] = &[
         kind: Kind::Counter,
         unit: "{record}",
         labels: &[DEAD_LETTER],
-        description: "Records that are no tickets or could not be written, by the reason.",
+        description: "Records that are not tickets or could not be written, by the reason.",
     },
     Metric {
         name: "ticket_router.fields.odd",
         kind: Kind::Counter,
         unit: "{ticket}",
         labels: &[FIELD, Label { name: "what", values: Values::Words(&["value", "name"]) }],
-        description: "Tickets with a field that the contract does not have so, by the field that was meant; they travel on as they came. `value`: a value that decides nothing and is of another type or form. `name`: a misspelt name, which nobody reads.",
+        description: "Tickets with a field that does not follow the contract, by the intended field. They travel on as they came. `value`: the value has another type or form, and decides nothing. `name`: the name is misspelt, so nobody reads the field.",
     },
     Metric {
         name: "ticket_router.fields.dropped",
         kind: Kind::Counter,
         unit: "{ticket}",
         labels: &[FIELD],
-        description: "Tickets that lost a field because the output's format has no place for it, by the field; `output.format = \"same\"` loses none.",
+        description: "Tickets that lost a field because the output's format has no place for it, by the field. `output.format = \"same\"` loses none.",
     },
     Metric {
         name: "ticket_router.records.read",
@@ -140,14 +140,14 @@ pub static METRICS: &[Metric] = &[
         kind: Kind::Counter,
         unit: "{record}",
         labels: &[DESTINATION],
-        description: "Records written in committed transactions, by where they went.",
+        description: "Records written in committed transactions, by destination.",
     },
     Metric {
         name: "ticket_router.records.unaccounted",
         kind: Kind::Gauge,
         unit: "{record}",
         labels: &[],
-        description: "Records read less records written, in committed transactions; anything but 0 is a fault of ticket-router.",
+        description: "Records read minus records written, in committed transactions. Any figure except 0 is a bug in ticket-router.",
     },
     Metric {
         name: "ticket_router.consumer.lag",
@@ -157,14 +157,14 @@ pub static METRICS: &[Metric] = &[
             name: "partition",
             values: Values::Set("the partitions of the incoming topic that this copy reads"),
         }],
-        description: "Offsets from the last commit to the end of the partition, as the consumer last saw it; looked at once a second.",
+        description: "Offsets from the last commit to the end of the partition, as the consumer last saw it. Measured once a second.",
     },
     Metric {
         name: "ticket_router.transaction.duration",
         kind: Kind::Histogram(TRANSACTION_BOUNDS),
         unit: "s",
         labels: &[Label { name: "outcome", values: Values::Words(&["committed", "aborted"]) }],
-        description: "Time from the begin of a transaction to its end.",
+        description: "Time from the beginning of a transaction to its end.",
     },
     Metric {
         name: "ticket_router.transaction.records",
@@ -181,7 +181,7 @@ pub static METRICS: &[Metric] = &[
             name: "cause",
             values: Values::Words(&["refused", "undelivered", "lost", "broker", "injected"]),
         }],
-        description: "Aborted transactions, whose records were read again, by the cause.",
+        description: "Aborted transactions, by the cause. The router reads their records again.",
     },
     Metric {
         name: "ticket_router.rebalances",
@@ -202,7 +202,7 @@ pub static METRICS: &[Metric] = &[
         kind: Kind::Counter,
         unit: "{record}",
         labels: &[CATALOG],
-        description: "Records of the catalog's topics that could not be read; the last good one stays.",
+        description: "Records of the catalog's topics that could not be read. The last good record of the key stays.",
     },
     Metric {
         name: "ticket_router.catalog.bad",
@@ -216,14 +216,14 @@ pub static METRICS: &[Metric] = &[
         kind: Kind::Gauge,
         unit: "s",
         labels: &[],
-        description: "Time since the catalog was last known to hold all that its topics hold; the brokers are asked every five seconds.",
+        description: "Time since the catalog was last known to hold everything in its topics. The router asks the brokers every five seconds.",
     },
     Metric {
         name: "ticket_router.catalog.restore.duration",
         kind: Kind::Gauge,
         unit: "s",
         labels: &[],
-        description: "Time that restoring the catalog took at the start.",
+        description: "Time that the router took at its start to restore the catalog.",
     },
     Metric {
         name: "ticket_router.policy.info",
@@ -260,42 +260,42 @@ pub static METRICS: &[Metric] = &[
                 "other",
             ]),
         }],
-        description: "Errors that the Kafka clients reported; they try again by themselves.",
+        description: "Errors that the Kafka clients reported. The clients retry by themselves.",
     },
     Metric {
         name: "ticket_router.telemetry.dropped",
         kind: Kind::Counter,
         unit: "{item}",
         labels: &[Label { name: "signal", values: Values::Words(&["spans", "logs", "metrics"]) }],
-        description: "Spans, log lines and exports of metrics that did not get to the collector.",
+        description: "Spans, log lines and exports of metrics that did not reach the collector.",
     },
     Metric {
         name: "messaging.client.consumed.messages",
         kind: Kind::Counter,
         unit: "{message}",
         labels: &[SYSTEM, OPERATION, TOPIC],
-        description: "Records read, those of aborted transactions included.",
+        description: "Records read, including those of aborted transactions.",
     },
     Metric {
         name: "messaging.client.sent.messages",
         kind: Kind::Counter,
         unit: "{message}",
         labels: &[SYSTEM, OPERATION, TOPIC],
-        description: "Records handed to the producer, those of aborted transactions included.",
+        description: "Records handed to the producer, including those of aborted transactions.",
     },
     Metric {
         name: "messaging.process.duration",
         kind: Kind::Histogram(PROCESS_BOUNDS),
         unit: "s",
         labels: &[SYSTEM, OPERATION, TOPIC],
-        description: "Time from a record at hand to its result handed to the producer; one record in 64 is measured.",
+        description: "Time from taking up a record to handing its result to the producer. The router measures one record in 64.",
     },
     Metric {
         name: "process.start_time",
         kind: Kind::Gauge,
         unit: "s",
         labels: &[],
-        description: "When the process started, in seconds since 1970. Linux only, as all figures of the process.",
+        description: "When the process started, in seconds since 1970. On Linux only, like all figures of the process.",
     },
     Metric {
         name: "process.cpu",
@@ -330,7 +330,7 @@ pub static METRICS: &[Metric] = &[
         kind: Kind::Gauge,
         unit: "{descriptor}",
         labels: &[],
-        description: "File descriptors that the process may open; left out if there is no limit.",
+        description: "File descriptors that the process may open. Left out if there is no limit.",
     },
     Metric {
         name: "process.threads",

@@ -9,16 +9,16 @@ const INTRODUCTION: &str = "\
 
 <!-- Made from the table in src/telemetry/instruments.rs: change it, then run `UPDATE_DOCS=1 cargo test --lib telemetry::`. -->
 
-`GET /metrics` on the port of `http.listen` shows all of them to Prometheus; with an endpoint in `[telemetry]` the same figures go
-to an OpenTelemetry collector ([telemetry.md](telemetry.md)). Each is there under two names: that of OpenTelemetry, and that of the
-page.
+`GET /metrics` on the port of `http.listen` shows all metrics to Prometheus.
+With an endpoint in `[telemetry]`, the same figures go to an OpenTelemetry collector ([telemetry.md](telemetry.md)).
+Each metric has two names: one for OpenTelemetry, and one on the page for Prometheus.
 
-- Figures of records are those of *committed* transactions, unless the text says otherwise: what was read and aborted is read again.
-- They are added once a transaction, all together. So on every page `ticket_router_records_read_total` is the sum of
-  `ticket_router_records_written_total`, and `ticket_router_records_unaccounted` is 0. The two sides are counted apart: each record
-  when it is read, and each when the producer has taken what became of it.
-- Labels are closed sets. None holds an id, a key, or anything that somebody wrote into a ticket, except names of its fields, and of
-  those at most 50.
+- Figures of records count *committed* transactions, unless the text says otherwise: the router reads aborted records again.
+- The router adds all figures of a transaction at once.
+  So on every page `ticket_router_records_read_total` is the sum of `ticket_router_records_written_total`, and
+  `ticket_router_records_unaccounted` is 0.
+  The router counts the two sides apart: a record when it reads it, and the result when the producer has accepted it.
+- Labels are closed sets. None holds an id, a key, or anything that somebody wrote into a ticket, except the names of at most 50 fields.
 - A figure that does not exist yet, such as the lag before the first assignment, is left out.
 ";
 
