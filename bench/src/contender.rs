@@ -290,7 +290,7 @@ impl<'b> Run<'b> {
 
     fn router(&self, index: usize) -> Result<Command> {
         let config = self.folder.join(format!("{index}.toml"));
-        let [partner, isv, commerce, triage, dead_letter] = &self.outputs;
+        let [partner, publisher, commerce, triage, dead_letter] = &self.outputs;
         let [(offers, ..), (publishers, ..), (partners, ..)] = CATALOG;
         let text = format!(
             r#"[kafka]
@@ -305,7 +305,7 @@ state_dir = {:?}
 [topics]
 incoming = "{}"
 partner = "{partner}"
-isv = "{isv}"
+publisher = "{publisher}"
 microsoft_commerce = "{commerce}"
 triage = "{triage}"
 dead_letter = "{dead_letter}"

@@ -11,7 +11,7 @@ use ticket_router_harness::Cluster;
 use ticket_router_proof::{
     notes::{Note, Notes},
     now_ms,
-    topics::{ISV, OUTGOING},
+    topics::{OUTGOING, PUBLISHER},
 };
 
 use crate::{
@@ -123,10 +123,10 @@ impl Injector<'_> {
             Kind::Policy => self.change_policy(target)?,
             Kind::Right => {
                 let began = now_ms();
-                admin::forbid(self.cluster, OUTGOING[ISV], true)?;
+                admin::forbid(self.cluster, OUTGOING[PUBLISHER], true)?;
                 thread::sleep(lasts);
-                admin::forbid(self.cluster, OUTGOING[ISV], false)?;
-                self.notes.write(&Note::Forbidden { topic: ISV, began, ended: now_ms() });
+                admin::forbid(self.cluster, OUTGOING[PUBLISHER], false)?;
+                self.notes.write(&Note::Forbidden { topic: PUBLISHER, began, ended: now_ms() });
             }
             Kind::DiskFull => return self.fill_the_disk(target, lasts),
         }

@@ -6,7 +6,7 @@ pub const PUBLISHERS: &str = "catalog.publishers";
 pub const PARTNERS: &str = "catalog.partners";
 
 pub const PARTNER: usize = 0;
-pub const ISV: usize = 1;
+pub const PUBLISHER: usize = 1;
 pub const MICROSOFT: usize = 2;
 pub const TRIAGE: usize = 3;
 pub const DEAD_LETTER: usize = 4;

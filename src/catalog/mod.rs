@@ -65,7 +65,7 @@ impl Encodings {
 pub enum Kind {
     /// A product in the marketplace.
     Offer,
-    /// The ISV that publishes offers.
+    /// The publisher of offers.
     Publisher,
     /// A partner of the CSP program.
     Partner,

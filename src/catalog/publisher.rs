@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{proto::v1, ticket::Format};
 
-/// An ISV that publishes offers. Cheap to clone: a counted reference.
+/// A publisher of offers. Cheap to clone: a counted reference.
 #[derive(Clone, Debug)]
 pub struct Publisher(Stored);
 

@@ -109,8 +109,14 @@ fn shown(value: &Value) -> String {
     format!("`{}`", text.escape_debug())
 }
 
+/// Settings that had another name once, with the name of today.
+const RENAMED: &[(&str, &str)] = &[("topics.isv", "topics.publisher")];
+
 /// Returns the setting whose path is nearest to `path`, if one is near enough to have been meant.
 fn nearest(top: &Json, path: &str) -> Option<String> {
+    if let Some((_, today)) = RENAMED.iter().find(|(old, _)| *old == path) {
+        return Some((*today).to_owned());
+    }
     let last = path.rsplit('.').next().unwrap_or(path);
     let leaves = super::schema::leaves(top);
     let tables: Vec<_> = leaves.iter().filter_map(|leaf| Some(leaf.rsplit_once('.')?.0.to_owned())).collect();

@@ -15,7 +15,7 @@ pub struct Topics {
     pub partner: String,
     /// Tickets that a publisher owns.
     #[schemars(length(min = 1, max = 249))]
-    pub isv: String,
+    pub publisher: String,
     /// Tickets that Microsoft commerce owns.
     #[schemars(length(min = 1, max = 249))]
     pub microsoft_commerce: String,
@@ -34,7 +34,7 @@ impl Default for Topics {
         Self {
             incoming: "tickets.incoming".to_owned(),
             partner: "tickets.partner".to_owned(),
-            isv: "tickets.isv".to_owned(),
+            publisher: "tickets.isv".to_owned(),
             microsoft_commerce: "tickets.microsoft-commerce".to_owned(),
             triage: "tickets.triage".to_owned(),
             dead_letter: "tickets.dead-letter".to_owned(),
@@ -47,7 +47,7 @@ impl Topics {
     pub fn outputs(&self) -> [(&'static str, &str); 5] {
         [
             ("topics.partner", &self.partner),
-            ("topics.isv", &self.isv),
+            ("topics.publisher", &self.publisher),
             ("topics.microsoft_commerce", &self.microsoft_commerce),
             ("topics.triage", &self.triage),
             ("topics.dead_letter", &self.dead_letter),

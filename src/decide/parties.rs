@@ -17,7 +17,7 @@ use crate::{
 pub enum Assignee<'a> {
     /// The CSP partner with this id.
     Partner(&'a str),
-    /// The ISV publisher with this id.
+    /// The publisher with this id.
     Publisher(&'a str),
     /// Microsoft's support for its commerce system.
     MicrosoftCommerce,

@@ -7,7 +7,7 @@ use crate::ticket::Format;
 pub enum Destination {
     /// The CSP partner's topic.
     Partner,
-    /// The ISV publisher's topic.
+    /// The publisher's topic.
     Publisher,
     /// The topic of Microsoft's commerce support.
     MicrosoftCommerce,

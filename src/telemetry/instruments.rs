@@ -68,7 +68,7 @@ const FIELD: Label = Label {
 };
 const DESTINATION: Label = Label {
     name: "destination",
-    values: Values::Words(&["partner", "isv", "microsoft-commerce", "triage", "dead-letter"]),
+    values: Values::Words(&["partner", "publisher", "microsoft-commerce", "triage", "dead-letter"]),
 };
 const TOPIC: Label =
     Label { name: "messaging.destination.name", values: Values::Set("the names in `[topics]`") };

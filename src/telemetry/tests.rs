@@ -66,7 +66,7 @@ fn idle() -> Health {
 fn names() -> Names {
     Names {
         input: "in".to_owned(),
-        outputs: ["partner", "isv", "commerce", "triage", "dead"].map(str::to_owned),
+        outputs: ["partner", "publisher", "commerce", "triage", "dead"].map(str::to_owned),
         group: "group".to_owned(),
     }
 }

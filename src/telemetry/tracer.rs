@@ -258,7 +258,7 @@ fn recorded(trace_id: TraceId, span_id: SpanId) -> SpanContext {
 pub const fn destination(destination: Destination) -> &'static str {
     match destination {
         Destination::Partner => "partner",
-        Destination::Publisher => "isv",
+        Destination::Publisher => "publisher",
         Destination::MicrosoftCommerce => "microsoft-commerce",
         Destination::Triage => "triage",
         Destination::DeadLetter => "dead-letter",

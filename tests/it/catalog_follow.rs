@@ -91,7 +91,7 @@ impl Probe {
     fn ask(&mut self) -> RoutedTicket {
         self.asked += 1;
         let id = format!("probe-{}", self.asked);
-        let ticket = ticket_bytes(&ticket(&id, Destination::Isv), Encoding::Protobuf);
+        let ticket = ticket_bytes(&ticket(&id, Destination::Publisher), Encoding::Protobuf);
         self.source.send_all(&self.topics.incoming(), &[Outbound::new(id.as_str(), ticket)]);
         let (_, record) = self.watch.wait_for_key(&id);
         RoutedTicket::decode(record.value.as_deref().unwrap_or_default())

@@ -48,7 +48,7 @@ impl Probe {
     fn ask(&mut self, offer: &str) -> RoutedTicket {
         self.asked += 1;
         let id = format!("probe-{}", self.asked);
-        let mut ticket = ticket(&id, Destination::Isv);
+        let mut ticket = ticket(&id, Destination::Publisher);
         ticket["offerId"] = json!(offer);
         let bytes = ticket_bytes(&ticket, Encoding::Protobuf);
         self.source.send_all(&self.topics.incoming(), &[Outbound::new(id.as_str(), bytes)]);
@@ -129,12 +129,12 @@ fn nothing_but_topics_create_creates_a_topic() {
     let mut router = settings.start("router");
     router.wait_until_ready();
     let mut watch = Watch::new(&topics);
-    topics.delete(Destination::Isv);
-    let bytes = ticket_bytes(&ticket("lost", Destination::Isv), Encoding::Json);
+    topics.delete(Destination::Publisher);
+    let bytes = ticket_bytes(&ticket("lost", Destination::Publisher), Encoding::Json);
     source.send_all(&topics.incoming(), &[Outbound::new("lost", bytes)]);
     let (topic, _) = watch.wait_for_key("lost");
     assert_eq!(topic, topics.outgoing(Destination::DeadLetter));
-    assert!(!topics.present().contains(&topics.outgoing(Destination::Isv)));
+    assert!(!topics.present().contains(&topics.outgoing(Destination::Publisher)));
 }
 
 #[test]

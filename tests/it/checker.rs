@@ -324,7 +324,7 @@ fn said_in_protobuf(value: &[u8]) -> Option<(String, Owner)> {
 fn owner_of(destination: Destination) -> Owner {
     match destination {
         Destination::Partner => Owner::Partner,
-        Destination::Isv => Owner::Publisher,
+        Destination::Publisher => Owner::Publisher,
         Destination::MicrosoftCommerce => Owner::MicrosoftCommerce,
         Destination::Triage | Destination::DeadLetter => Owner::Unspecified,
     }

@@ -62,7 +62,7 @@ fn a_client_generated_for_another_language_reads_what_the_router_wrote() {
     let mut watch = Watch::new(&topics);
     let owners = [
         (Destination::Partner, "OWNER_PARTNER", "northwind"),
-        (Destination::Isv, "OWNER_PUBLISHER", "contoso"),
+        (Destination::Publisher, "OWNER_PUBLISHER", "contoso"),
         (Destination::MicrosoftCommerce, "OWNER_MICROSOFT_COMMERCE", ""),
         (Destination::Triage, "OWNER_UNSPECIFIED", ""),
     ];

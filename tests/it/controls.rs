@@ -91,7 +91,7 @@ fn the_checker_sees_repeats_disorder_wrong_owners_lost_headers_and_open_transact
         &partner,
         &[second, first.clone(), first, unheaded(answer(records[3].value.as_deref(), Owner::Partner))],
     );
-    source.send_all(&topics.outgoing(Destination::Isv), &[headed(2, Owner::Publisher)]);
+    source.send_all(&topics.outgoing(Destination::Publisher), &[headed(2, Owner::Publisher)]);
     let late = open.send(BaseRecord::to(&partner).key("k").payload("never committed"));
     late.map_err(|(error, _)| error).unwrap();
     open.flush(TIMEOUT).unwrap();

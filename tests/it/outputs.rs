@@ -50,8 +50,8 @@ fn a_ticket_with_any_clock_reaches_its_owner_and_is_not_deleted_by_its_time() {
     let old: Vec<_> =
         (0..200).map(|n| good(&format!("old-{n}"), Destination::Partner).at(now - 30 * DAY + n)).collect();
     let clocks = [
-        ("ahead", Destination::Isv, Some(now + 120 * MINUTE)),
-        ("1970", Destination::Isv, Some(1)),
+        ("ahead", Destination::Publisher, Some(now + 120 * MINUTE)),
+        ("1970", Destination::Publisher, Some(1)),
         ("zero", Destination::MicrosoftCommerce, Some(0)),
         ("none", Destination::MicrosoftCommerce, None),
         ("old", Destination::Triage, Some(now - 30 * DAY)),
@@ -62,7 +62,7 @@ fn a_ticket_with_any_clock_reaches_its_owner_and_is_not_deleted_by_its_time() {
     let bad = [("bad-ahead", now + 120 * MINUTE), ("bad-1970", 1), ("bad-old", now - 30 * DAY)]
         .map(|(key, time)| Outbound::new(key, "{").at(time));
     let in_time = [("in-time", now - DAY), ("a-little-ahead", now + 50 * MINUTE)]
-        .map(|(key, time)| good(key, Destination::Isv).at(time));
+        .map(|(key, time)| good(key, Destination::Publisher).at(time));
     let all = old.iter().chain(&odd).chain(&bad).chain(&in_time);
     source.send_all(&topics.incoming(), all);
     watch.wait_for(200 + 5 + 3 + 2);
@@ -85,12 +85,12 @@ fn a_ticket_with_any_clock_reaches_its_owner_and_is_not_deleted_by_its_time() {
     for (n, record) in (0..).zip(&routed) {
         assert_stamped(record, now, Some(now - 30 * DAY + n));
     }
-    let isv = records(Destination::Isv);
-    assert_eq!(isv.len(), 4);
-    assert_stamped(find(&isv, "ahead"), now, Some(now + 120 * MINUTE));
-    assert_stamped(find(&isv, "1970"), now, Some(1));
+    let publisher = records(Destination::Publisher);
+    assert_eq!(publisher.len(), 4);
+    assert_stamped(find(&publisher, "ahead"), now, Some(now + 120 * MINUTE));
+    assert_stamped(find(&publisher, "1970"), now, Some(1));
     for (key, time) in [("in-time", now - DAY), ("a-little-ahead", now + 50 * MINUTE)] {
-        let record = find(&isv, key);
+        let record = find(&publisher, key);
         assert_eq!((record.timestamp, record.header(TIMESTAMP)), (Some(time), None), "{key}");
     }
     let commerce = records(Destination::MicrosoftCommerce);

@@ -22,7 +22,8 @@ fn each_missing_right_is_named_with_what_to_give() {
     let broker = Broker::with_tls();
     let [output, shown, input, shown_input, catalog, group, id] =
         [(); 7].map(|()| Topics::create_on(broker, 1));
-    let (output_topic, shown_topic) = (output.outgoing(Destination::Isv), shown.outgoing(Destination::Isv));
+    let (output_topic, shown_topic) =
+        (output.outgoing(Destination::Publisher), shown.outgoing(Destination::Publisher));
     let (group_name, id_prefix) = (group.group(), id.group());
     acls::take(
         broker,
@@ -62,7 +63,7 @@ fn a_topic_that_is_missing_or_keeps_the_catalog_only_for_a_while_is_named() {
     let topics = Topics::create(1);
     let missing = format!("{}-missing", topics.incoming());
     let mut settings = Settings::new(&topics);
-    settings.set("topics.isv", missing.as_str());
+    settings.set("topics.publisher", missing.as_str());
     refused(&settings, &[&missing, "ticket-router topics create"]);
 
     let other = Topics::create(1);

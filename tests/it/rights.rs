@@ -30,7 +30,7 @@ fn tickets_for_a_topic_that_may_not_be_written_any_more_are_dead_letters_until_i
     for is_visible in [true, false] {
         let (topics, mut router) = start();
         let broker = topics.broker();
-        let forbidden = topics.outgoing(Destination::Isv);
+        let forbidden = topics.outgoing(Destination::Publisher);
         let mut watch = Watch::new(&topics);
         let source = Source::new(broker);
         send(&source, &topics, 0);
@@ -73,7 +73,7 @@ fn tickets_for_a_topic_that_may_not_be_written_any_more_are_dead_letters_until_i
         assert!(!router.has_ended());
         let dead = dead_letters(&watch);
         let expected = move |input: &Input| match load::destination(input) {
-            Destination::Isv if dead.contains(&input.record.offset) => Destination::DeadLetter,
+            Destination::Publisher if dead.contains(&input.record.offset) => Destination::DeadLetter,
             other => other,
         };
         checker::judge(&topics, &watch, expected).assert_clean(part * PART);
@@ -85,7 +85,7 @@ fn a_router_that_may_not_even_write_dead_letters_ends_and_goes_on_when_it_may() 
     let (topics, mut router) = start();
     let broker = topics.broker();
     let (forbidden, dead_letters) =
-        (topics.outgoing(Destination::Isv), topics.outgoing(Destination::DeadLetter));
+        (topics.outgoing(Destination::Publisher), topics.outgoing(Destination::DeadLetter));
     let resources = [("--topic", forbidden.as_str()), ("--topic", dead_letters.as_str())];
     let mut watch = Watch::new(&topics);
     let source = Source::new(broker);
@@ -115,7 +115,7 @@ fn tickets_for_a_topic_that_was_deleted_are_dead_letters_until_it_is_there_again
     let mut router = Settings::new(&topics).start("router");
     router.wait_until_ready();
     let mut watch = Watch::new(&topics);
-    topics.delete(Destination::Isv);
+    topics.delete(Destination::Publisher);
     let start = Instant::now();
     send(&source, &topics, 0);
     watch.wait_for(PART);
@@ -123,13 +123,13 @@ fn tickets_for_a_topic_that_was_deleted_are_dead_letters_until_it_is_there_again
     assert_eq!(dead_letters(&watch).len(), PART / Destination::ALL.len());
     assert!(start.elapsed() < NOT_BLOCKED, "{:?}", start.elapsed());
 
-    topics.create_again(Destination::Isv);
+    topics.create_again(Destination::Publisher);
     let mut part = 1;
     wait_for("tickets to reach the topic that is there again", NOT_BLOCKED, || {
         send(&source, &topics, part);
         part += 1;
         watch.wait_for(part * PART);
-        (!read_topic(topics.broker(), &topics.outgoing(Destination::Isv)).is_empty()).then_some(())
+        (!read_topic(topics.broker(), &topics.outgoing(Destination::Publisher)).is_empty()).then_some(())
     });
     eprintln!("deleted: {part} parts, {:?}", start.elapsed());
     assert!(!router.has_ended());

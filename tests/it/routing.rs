@@ -25,7 +25,7 @@ use crate::{
 /// The folder of the sample catalog and tickets.
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/samples");
 const OWNED: [Destination; 4] =
-    [Destination::Partner, Destination::Isv, Destination::MicrosoftCommerce, Destination::Triage];
+    [Destination::Partner, Destination::Publisher, Destination::MicrosoftCommerce, Destination::Triage];
 
 #[test]
 fn each_ticket_goes_to_its_owner_with_its_key_its_timestamp_and_its_headers() {
@@ -50,7 +50,7 @@ fn headers_say_who_owns_a_ticket_and_why_and_reserved_ones_do_not_travel_on() {
     let _router = Settings::new(&topics).start("router");
     let mut watch = Watch::new(&topics);
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let record = Outbound::new("k", ticket_bytes(&ticket("T-1", Destination::Isv), Encoding::Json))
+    let record = Outbound::new("k", ticket_bytes(&ticket("T-1", Destination::Publisher), Encoding::Json))
         .header("content-type", "text/plain")
         .header("content-type", "application/json; charset=utf-8")
         .header("traceparent", traceparent)
@@ -60,7 +60,7 @@ fn headers_say_who_owns_a_ticket_and_why_and_reserved_ones_do_not_travel_on() {
     source.send_all(&topics.incoming(), &[record]);
 
     let (topic, record) = watch.wait_for_key("k");
-    assert_eq!(topic, topics.outgoing(Destination::Isv));
+    assert_eq!(topic, topics.outgoing(Destination::Publisher));
     assert_eq!(record.timestamp, Some(1_772_000_000_123));
     let routed = RoutedTicket::decode(record.value.as_deref().unwrap()).unwrap();
     let decision = routed.decision.unwrap();

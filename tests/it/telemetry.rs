@@ -32,8 +32,8 @@ fn exporting(topics: &Topics, endpoint: &str, sampler: &str) -> Settings {
     settings
 }
 
-fn isv_ticket(key: &str) -> Outbound {
-    Outbound::new(key, ticket_bytes(&ticket(&format!("id-of-{key}"), Destination::Isv), Encoding::Json))
+fn publisher_ticket(key: &str) -> Outbound {
+    Outbound::new(key, ticket_bytes(&ticket(&format!("id-of-{key}"), Destination::Publisher), Encoding::Json))
 }
 
 fn traceparents(record: &checker::Record) -> Vec<&str> {
@@ -60,7 +60,7 @@ fn one_trace_runs_from_the_helpdesk_to_the_owners_record_and_the_commit_is_linke
     let collector = Collector::start();
     let mut router = exporting(&topics, &collector.endpoint(), "parentbased_always_off").start("router");
     let mut watch = Watch::new(&topics);
-    let record = isv_ticket("k")
+    let record = publisher_ticket("k")
         .header("traceparent", "00-ffffffffffffffffffffffffffffffff-ffffffffffffffff-00")
         .header("traceparent", SAMPLED)
         .header("tracestate", "vendor=value")
@@ -133,7 +133,7 @@ fn variables_that_cannot_be_honoured_are_told_and_the_rest_is_exported_with_gzip
         .environment("OTEL_BLRP_SCHEDULE_DELAY", "often");
     let mut router = settings.start("router");
     let mut watch = Watch::new(&topics);
-    source.send_all(&topics.incoming(), &[isv_ticket("k")]);
+    source.send_all(&topics.incoming(), &[publisher_ticket("k")]);
     watch.wait_for_key("k");
     wait_for("the collector has the figures", FIGURES_DEADLINE, || {
         (collector.counter("ticket_router.tickets") == Some(1)).then_some(())
@@ -175,7 +175,7 @@ fn what_is_not_traced_carries_its_context_on_as_it_came() {
         let mut router = settings.start("router");
         let mut watch = Watch::new(&topics);
         for (n, header) in headers.iter().enumerate() {
-            let record = isv_ticket(&format!("k{n}")).header("tracestate", "vendor=value");
+            let record = publisher_ticket(&format!("k{n}")).header("tracestate", "vendor=value");
             let record = header.iter().fold(record, |record, header| record.header("traceparent", *header));
             source.send_all(&topics.incoming(), &[record]);
             let (_, sent) = watch.wait_for_key(&format!("k{n}"));
@@ -400,7 +400,7 @@ fn kinds() -> Vec<Outbound> {
     };
     let mut values: Vec<Vec<u8>> = Vec::new();
     for destination in
-        [Destination::Partner, Destination::Isv, Destination::MicrosoftCommerce, Destination::Triage]
+        [Destination::Partner, Destination::Publisher, Destination::MicrosoftCommerce, Destination::Triage]
     {
         values.push(full(destination).to_string().into_bytes());
         let mut known = full(destination);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, ensure};
 use rdkafka::{Message, message::BorrowedMessage};
 use ticket_router_proof::{
-    topics::{DEAD_LETTER, INCOMING, ISV, MICROSOFT, OUTGOING, PARTNER, TRIAGE},
+    topics::{DEAD_LETTER, INCOMING, MICROSOFT, OUTGOING, PARTNER, PUBLISHER, TRIAGE},
     world::World,
 };
 use xxhash_rust::xxh3::xxh3_64;
@@ -354,4 +354,4 @@ fn compare(before: &Shown, after: &Shown, vanished: &mut Findings) {
     }
 }
 
-const _: () = assert!(PARTNER == 0 && ISV == 1 && MICROSOFT == 2 && TRIAGE == 3 && DEAD_LETTER == 4);
+const _: () = assert!(PARTNER == 0 && PUBLISHER == 1 && MICROSOFT == 2 && TRIAGE == 3 && DEAD_LETTER == 4);

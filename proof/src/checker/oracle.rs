@@ -1,7 +1,7 @@
 //! Who owns a ticket, written from the document of ownership alone, row by row. It knows no policy file and no decision table.
 
 use ticket_router_proof::{
-    topics::{ISV, MICROSOFT, PARTNER, TRIAGE},
+    topics::{MICROSOFT, PARTNER, PUBLISHER, TRIAGE},
     world::{Catalog, Partner},
 };
 
@@ -59,7 +59,7 @@ fn decided(ticket: &Ticket, catalog: &Catalog, policy: Policy) -> Option<Owner> 
         "" => None,
         id => Some(catalog.partners.get(id)?),
     };
-    let publisher = || Some((ISV, offer?.publisher_id.clone()));
+    let publisher = || Some((PUBLISHER, offer?.publisher_id.clone()));
     let microsoft = Some((MICROSOFT, String::new()));
     match role {
         "ROLE_CUSTOMER" => {
@@ -107,7 +107,7 @@ fn decided(ticket: &Ticket, catalog: &Catalog, policy: Policy) -> Option<Owner> 
             if asking.is_empty() || is_unknown || offer.is_some_and(|it| it.publisher_id != asking) {
                 return None;
             }
-            let itself = Some((ISV, asking.to_owned()));
+            let itself = Some((PUBLISHER, asking.to_owned()));
             match class {
                 Class::Commerce => microsoft,
                 Class::Azure => {
@@ -152,10 +152,11 @@ mod tests {
     fn catalog() -> Catalog {
         let mut catalog = Catalog::default();
         for (id, azure_based) in [("azure", Some(true)), ("elsewhere", Some(false)), ("silent", None)] {
-            let offer = Offer { id: id.into(), publisher_id: "isv".into(), azure_based, ..Offer::default() };
+            let offer =
+                Offer { id: id.into(), publisher_id: "contoso".into(), azure_based, ..Offer::default() };
             catalog.offers.insert(id.into(), offer);
         }
-        catalog.publishers.insert("isv".into(), Publisher { id: "isv".into(), name: String::new() });
+        catalog.publishers.insert("contoso".into(), Publisher { id: "contoso".into(), name: String::new() });
         for (id, model, election) in [
             ("direct", "MODEL_DIRECT_BILL", "TECHNICAL_SUPPORT_COORDINATE"),
             ("provider", "MODEL_INDIRECT_PROVIDER", "TECHNICAL_SUPPORT_REFER"),
@@ -180,24 +181,24 @@ mod tests {
     #[test]
     fn tickets_go_where_the_document_says() {
         for (row, [role, requester, partner, offer, category], topic, assignee) in [
-            (1, ["CUSTOMER", "c", "provider", "azure", "USER_SUPPORT"], ISV, "isv"),
-            (2, ["CUSTOMER", "c", "reseller", "azure", "BREAK_FIX"], ISV, "isv"),
+            (1, ["CUSTOMER", "c", "provider", "azure", "USER_SUPPORT"], PUBLISHER, "contoso"),
+            (2, ["CUSTOMER", "c", "reseller", "azure", "BREAK_FIX"], PUBLISHER, "contoso"),
             (3, ["CUSTOMER", "c", "direct", "azure", "BREAK_FIX"], PARTNER, "direct"),
             (4, ["CUSTOMER", "c", "reseller", "azure", "BILLING"], PARTNER, "provider"),
             (5, ["CUSTOMER", "c", "direct", "azure", "DEPLOYMENT"], PARTNER, "direct"),
             (6, ["CUSTOMER", "c", "direct", "", "UNSPECIFIED"], PARTNER, "direct"),
-            (7, ["PARTNER", "reseller", "", "azure", "USER_SUPPORT"], ISV, "isv"),
+            (7, ["PARTNER", "reseller", "", "azure", "USER_SUPPORT"], PUBLISHER, "contoso"),
             (9, ["PARTNER", "reseller", "", "", "PAYMENT"], PARTNER, "provider"),
             (10, ["PARTNER", "direct", "direct", "", "PAYMENT"], MICROSOFT, ""),
             (11, ["PARTNER", "provider", "", "azure", "PUBLISHER_CONTACT"], MICROSOFT, ""),
             (12, ["PARTNER", "direct", "", "azure", "PROVISIONING"], MICROSOFT, ""),
-            (13, ["PARTNER", "direct", "", "elsewhere", "PROVISIONING"], ISV, "isv"),
-            (14, ["PARTNER", "direct", "", "azure", "OTHER"], ISV, "isv"),
+            (13, ["PARTNER", "direct", "", "elsewhere", "PROVISIONING"], PUBLISHER, "contoso"),
+            (14, ["PARTNER", "direct", "", "azure", "OTHER"], PUBLISHER, "contoso"),
             (15, ["PUBLISHER", "new", "", "", "OFFER_MANAGEMENT"], MICROSOFT, ""),
-            (16, ["PUBLISHER", "isv", "", "azure", "DEPLOYMENT"], MICROSOFT, ""),
-            (17, ["PUBLISHER", "isv", "", "elsewhere", "DEPLOYMENT"], ISV, "isv"),
-            (18, ["PUBLISHER", "isv", "", "", "BREAK_FIX"], ISV, "isv"),
-            (19, ["PUBLISHER", "isv", "", "azure", "OTHER"], TRIAGE, ""),
+            (16, ["PUBLISHER", "contoso", "", "azure", "DEPLOYMENT"], MICROSOFT, ""),
+            (17, ["PUBLISHER", "contoso", "", "elsewhere", "DEPLOYMENT"], PUBLISHER, "contoso"),
+            (18, ["PUBLISHER", "contoso", "", "", "BREAK_FIX"], PUBLISHER, "contoso"),
+            (19, ["PUBLISHER", "contoso", "", "azure", "OTHER"], TRIAGE, ""),
             (12, ["PARTNER", "direct", "", "silent", "PROVISIONING"], TRIAGE, ""),
             (4, ["CUSTOMER", "c", "direct", "unknown", "BILLING"], TRIAGE, ""),
             (4, ["CUSTOMER", "c", "", "azure", "BILLING"], TRIAGE, ""),

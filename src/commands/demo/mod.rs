@@ -160,7 +160,7 @@ fn config(args: &DemoArgs, embedded: Option<&Embedded>) -> Config {
     for name in [
         &mut topics.incoming,
         &mut topics.partner,
-        &mut topics.isv,
+        &mut topics.publisher,
         &mut topics.microsoft_commerce,
         &mut topics.triage,
         &mut topics.dead_letter,

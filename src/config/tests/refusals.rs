@@ -15,12 +15,13 @@ fn a_key_that_is_no_setting_is_refused_with_what_was_meant() {
     let environment = [("TICKET_ROUTER__KAFKA__BOOTSTRAP_SERVER", "x:1")];
     let error = load("", &environment, &["limits.max_record_byte=1"]).unwrap_err().to_string();
     assert_snapshot!(error);
+    assert_snapshot!(refused("[topics]\nisv = 'tickets.isv'\n"));
 }
 
 #[test]
 fn a_value_of_the_wrong_kind_is_refused_with_what_is_allowed() {
     assert_snapshot!(refused(
-        "kafka = 1\n[worker]\ncount = 0\nstart_new_group_at = 'newest'\n[topics]\nisv = ''\ntriage = ['x']\n[log]\nformat = 'xml'\nlevel = 'info=x=y'\n"
+        "kafka = 1\n[worker]\ncount = 0\nstart_new_group_at = 'newest'\n[topics]\npublisher = ''\ntriage = ['x']\n[log]\nformat = 'xml'\nlevel = 'info=x=y'\n"
     ));
     assert_snapshot!(
         load("", &[("TICKET_ROUTER__WORKER__COUNT", "many")], &["shutdown.grace_ms=1.5"]).unwrap_err()
@@ -50,7 +51,7 @@ fn a_pair_that_is_no_pair_and_a_secret_on_the_command_line_are_refused() {
 #[test]
 fn two_topics_of_one_name_are_refused() {
     assert_snapshot!(refused(
-        "[topics]\nisv = 'a'\npartner = 'a'\ntriage = 'a b'\n[catalog.topics]\noffers = 'tickets.incoming'\n"
+        "[topics]\npublisher = 'a'\npartner = 'a'\ntriage = 'a b'\n[catalog.topics]\noffers = 'tickets.incoming'\n"
     ));
 }
 

@@ -16,7 +16,7 @@ fn offer(letters: &str) -> Offer {
     };
     let message = v1::Offer {
         id: "o".to_owned(),
-        publisher_id: "isv".to_owned(),
+        publisher_id: "contoso".to_owned(),
         contacts: Some(contacts),
         ..Default::default()
     };
@@ -25,7 +25,7 @@ fn offer(letters: &str) -> Offer {
 
 fn publisher(support: &str) -> Publisher {
     let message =
-        v1::Publisher { id: "isv".to_owned(), support_uri: support.to_owned(), ..Default::default() };
+        v1::Publisher { id: "contoso".to_owned(), support_uri: support.to_owned(), ..Default::default() };
     Publisher::build(&message, Encodings::BOTH).expect("the publisher is valid")
 }
 

@@ -169,9 +169,9 @@ pub fn ids(s: &Situation) -> Ids {
         }
         Asks::Publisher => {
             let requester = match s.publisher {
-                AskingPublisher::Same => "isv",
-                AskingPublisher::Other => "other-isv",
-                AskingPublisher::NotInCatalog => "new-isv",
+                AskingPublisher::Same => "contoso",
+                AskingPublisher::Other => "other-publisher",
+                AskingPublisher::NotInCatalog => "new-publisher",
                 AskingPublisher::Missing => "",
             };
             (requester.to_owned(), partner)
@@ -184,7 +184,7 @@ pub fn ids(s: &Situation) -> Ids {
 pub fn party(s: &Situation, who: Who) -> (&'static str, String) {
     let ids = ids(s);
     match who {
-        Who::OfferPublisher => ("OWNER_PUBLISHER", "isv".to_owned()),
+        Who::OfferPublisher => ("OWNER_PUBLISHER", "contoso".to_owned()),
         Who::AskingPublisher => ("OWNER_PUBLISHER", ids.requester),
         Who::Partner if s.asks == Asks::Partner => ("OWNER_PARTNER", ids.requester),
         Who::Partner => ("OWNER_PARTNER", ids.partner),
@@ -201,8 +201,8 @@ pub fn catalog() -> Snapshot {
         if let Offer::Present { azure_based, first_party, publisher } = offer {
             let publisher_id = match publisher {
                 Id::Absent => "",
-                Id::Present => "isv",
-                Id::NotInCatalog => "ghost-isv",
+                Id::Present => "contoso",
+                Id::NotInCatalog => "ghost-publisher",
             };
             let contacts = v1::offer::Contacts {
                 engineering: "e".to_owned(),
@@ -220,7 +220,7 @@ pub fn catalog() -> Snapshot {
             draft.upsert(catalog::Offer::build(&message, kept).expect("the offer is valid"));
         }
     }
-    for id in ["isv", "other-isv"] {
+    for id in ["contoso", "other-publisher"] {
         let message = v1::Publisher { id: id.to_owned(), ..Default::default() };
         draft.upsert(catalog::Publisher::build(&message, kept).expect("the publisher is valid"));
     }

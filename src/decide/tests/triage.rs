@@ -11,7 +11,7 @@ use crate::{
 fn catalog() -> Snapshot {
     let kept = Encodings::BOTH;
     let mut draft = Draft::new();
-    let offers = [("crm", "isv", Some(true)), ("unsaid", "isv", None), ("orphan", "ghost", None)];
+    let offers = [("crm", "contoso", Some(true)), ("unsaid", "contoso", None), ("orphan", "ghost", None)];
     for (id, publisher, azure_based) in offers {
         let message = v1::Offer {
             id: id.to_owned(),
@@ -23,7 +23,7 @@ fn catalog() -> Snapshot {
     }
     let own = v1::Offer { id: "own".to_owned(), first_party: true, ..Default::default() };
     draft.upsert(Offer::build(&own, kept).expect("the offer is valid"));
-    for id in ["isv", "other-isv"] {
+    for id in ["contoso", "other-publisher"] {
         let message = v1::Publisher { id: id.to_owned(), ..Default::default() };
         draft.upsert(Publisher::build(&message, kept).expect("the publisher is valid"));
     }
@@ -108,13 +108,13 @@ fn unknown_offer_if_the_catalog_lacks_it_even_where_no_rule_needs_it() {
 #[test]
 fn unknown_publisher_if_the_catalog_lacks_the_offers_or_the_one_that_asks() {
     assert_eq!(partner("direct", "BILLING", r#","offerId":"orphan""#), Some(TriageReason::UnknownPublisher));
-    assert_eq!(publisher("new-isv", "USER_SUPPORT", ""), Some(TriageReason::UnknownPublisher));
-    assert_eq!(publisher("new-isv", "BILLING", CRM), Some(TriageReason::UnknownPublisher));
+    assert_eq!(publisher("new-publisher", "USER_SUPPORT", ""), Some(TriageReason::UnknownPublisher));
+    assert_eq!(publisher("new-publisher", "BILLING", CRM), Some(TriageReason::UnknownPublisher));
 }
 
 #[test]
 fn a_publisher_that_is_just_being_onboarded_need_not_be_in_the_catalog() {
-    assert_eq!(publisher("new-isv", "OFFER_MANAGEMENT", ""), None);
+    assert_eq!(publisher("new-publisher", "OFFER_MANAGEMENT", ""), None);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn unknown_partner_if_the_catalog_lacks_the_named_or_the_asking_one() {
     let ghost = r#","partnerId":"ghost""#;
     assert_eq!(customer("USER_SUPPORT", ghost), Some(TriageReason::UnknownPartner));
     assert_eq!(partner("ghost", "USER_SUPPORT", CRM), Some(TriageReason::UnknownPartner));
-    assert_eq!(publisher("isv", "BILLING", ghost), Some(TriageReason::UnknownPartner));
+    assert_eq!(publisher("contoso", "BILLING", ghost), Some(TriageReason::UnknownPartner));
 }
 
 #[test]
@@ -132,8 +132,8 @@ fn first_party_offer_if_the_offer_is_microsofts_own() {
 
 #[test]
 fn requester_not_publisher_if_a_publisher_asks_about_anothers_offer() {
-    assert_eq!(publisher("other-isv", "BILLING", CRM), Some(TriageReason::RequesterNotPublisher));
-    assert_eq!(publisher("isv", "BILLING", CRM), None);
+    assert_eq!(publisher("other-publisher", "BILLING", CRM), Some(TriageReason::RequesterNotPublisher));
+    assert_eq!(publisher("contoso", "BILLING", CRM), None);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn contradictory_partner_if_a_partner_that_asks_names_another() {
 #[test]
 fn no_rule_if_a_publisher_asks_what_the_document_does_not_speak_of() {
     for category in ["OTHER", "UNSPECIFIED", "PUBLISHER_CONTACT"] {
-        assert_eq!(publisher("isv", category, CRM), Some(TriageReason::NoRule), "{category}");
+        assert_eq!(publisher("contoso", category, CRM), Some(TriageReason::NoRule), "{category}");
     }
 }
 
@@ -169,7 +169,7 @@ fn missing_partner_if_the_customers_ticket_is_its_partners_and_names_none() {
 fn incomplete_offer_if_the_rule_asks_whether_it_is_azure_based_and_its_record_does_not_say() {
     let unsaid = r#","offerId":"unsaid""#;
     assert_eq!(partner("direct", "PROVISIONING", unsaid), Some(TriageReason::IncompleteOffer));
-    assert_eq!(publisher("isv", "DEPLOYMENT", unsaid), Some(TriageReason::IncompleteOffer));
+    assert_eq!(publisher("contoso", "DEPLOYMENT", unsaid), Some(TriageReason::IncompleteOffer));
     assert_eq!(customer("PROVISIONING", r#","offerId":"unsaid","partnerId":"direct""#), None);
 }
 

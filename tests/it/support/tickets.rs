@@ -58,7 +58,7 @@ pub fn load_catalog(source: &Source, topics: &Topics) {
 pub fn ticket(id: &str, destination: Destination) -> Value {
     let (requester, category) = match destination {
         Destination::Partner => ("ROLE_CUSTOMER", "CATEGORY_BILLING"),
-        Destination::Isv => ("ROLE_CUSTOMER", "CATEGORY_USER_SUPPORT"),
+        Destination::Publisher => ("ROLE_CUSTOMER", "CATEGORY_USER_SUPPORT"),
         Destination::MicrosoftCommerce => ("ROLE_PARTNER", "CATEGORY_BILLING"),
         Destination::Triage => ("ROLE_PUBLISHER", "CATEGORY_OTHER"),
         Destination::DeadLetter => panic!("a ticket that can be read is no dead letter"),
@@ -69,7 +69,7 @@ pub fn ticket(id: &str, destination: Destination) -> Value {
         "createdAt": "2026-03-01T08:00:00Z", "attributes": { "tier": "gold" }
     });
     match destination {
-        Destination::Partner | Destination::Isv => {
+        Destination::Partner | Destination::Publisher => {
             ticket["partnerId"] = json!("northwind");
             ticket["requester"]["id"] = json!("customer-17");
         }

@@ -27,7 +27,7 @@ const MAX_MESSAGE_BYTES: &str = "4194304";
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Destination {
     Partner,
-    Isv,
+    Publisher,
     MicrosoftCommerce,
     Triage,
     DeadLetter,
@@ -35,13 +35,13 @@ pub enum Destination {
 
 impl Destination {
     pub const ALL: [Self; 5] =
-        [Self::Partner, Self::Isv, Self::MicrosoftCommerce, Self::Triage, Self::DeadLetter];
+        [Self::Partner, Self::Publisher, Self::MicrosoftCommerce, Self::Triage, Self::DeadLetter];
 
     /// The last word of the topic's name.
     pub fn word(self) -> &'static str {
         match self {
             Self::Partner => "partner",
-            Self::Isv => "isv",
+            Self::Publisher => "publisher",
             Self::MicrosoftCommerce => "microsoft-commerce",
             Self::Triage => "triage",
             Self::DeadLetter => "dead-letter",

@@ -80,14 +80,14 @@ public final class StreamsRouter {
   }
 
   /** The outgoing topics. */
-  record Topics(String partner, String isv, String commerce, String triage, String deadLetter) {
+  record Topics(String partner, String publisher, String commerce, String triage, String deadLetter) {
     String of(Routing routing) {
       if (routing.ticket() == null) {
         return deadLetter;
       }
       return switch (routing.decision().owner()) {
         case "OWNER_PARTNER" -> partner;
-        case "OWNER_PUBLISHER" -> isv;
+        case "OWNER_PUBLISHER" -> publisher;
         case "OWNER_MICROSOFT_COMMERCE" -> commerce;
         default -> triage;
       };
