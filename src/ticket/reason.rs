@@ -43,15 +43,21 @@ pub enum DeadLetterReason {
     IdTooLong,
     /// The routed ticket would be larger than the broker takes.
     OutputTooLarge,
-    /// The record ended the process that read it, again and again.
+    /// The ticket's topic takes no record without a key, and the record has none.
+    MissingRecordKey,
+    /// The ticket's topic takes no records at the moment: it is gone, or the router may not write to it.
+    TopicClosed,
+    /// The record made at least three transactions fail.
     Poison,
+    /// The router itself failed on the record.
+    RouterFailed,
     /// The dead letter itself would not fit: it carries key, headers, origin and digest instead of the bytes.
     DeadLetterTruncated,
 }
 
 impl DeadLetterReason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::EmptyValue,
         Self::RecordTooLarge,
         Self::TooManyHeaders,
@@ -70,7 +76,10 @@ impl DeadLetterReason {
         Self::MissingId,
         Self::IdTooLong,
         Self::OutputTooLarge,
+        Self::MissingRecordKey,
+        Self::TopicClosed,
         Self::Poison,
+        Self::RouterFailed,
         Self::DeadLetterTruncated,
     ];
 
@@ -128,7 +137,14 @@ impl DeadLetterReason {
             Self::MissingId => ("MISSING_ID", "the ticket has no id"),
             Self::IdTooLong => ("ID_TOO_LONG", "an id or the source is longer than `limits.max_id_bytes`"),
             Self::OutputTooLarge => ("OUTPUT_TOO_LARGE", "the routed ticket is larger than the broker takes"),
-            Self::Poison => ("POISON", "the record ended the process that read it, again and again"),
+            Self::MissingRecordKey => {
+                ("MISSING_RECORD_KEY", "the record has no key, and the ticket's topic is compacted")
+            }
+            Self::TopicClosed => {
+                ("TOPIC_CLOSED", "the ticket's topic takes no records: it is gone, or may not be written")
+            }
+            Self::Poison => ("POISON", "the record made at least three transactions fail"),
+            Self::RouterFailed => ("ROUTER_FAILED", "the router itself failed on the record"),
             Self::DeadLetterTruncated => (
                 "DEAD_LETTER_TRUNCATED",
                 "the dead letter did not fit: key, headers, origin and digest stand for the bytes",

@@ -67,7 +67,7 @@ fn a_record_that_breaks_the_router_goes_to_the_dead_letters_and_holds_up_nobody(
 
     let (topic, dead) = watch.wait_for_key("poison");
     assert_eq!(topic, topics.outgoing(Destination::DeadLetter));
-    assert_eq!(dead.header("ticket-router.error.reason"), Some("POISON"));
+    assert_eq!(dead.header("ticket-router.error.reason"), Some("ROUTER_FAILED"));
     let verdict = checker::judge(&topics, &watch, |input| match input.record.key.as_deref() {
         Some(b"poison") => Destination::DeadLetter,
         _ => Destination::Partner,

@@ -49,7 +49,7 @@ fn tickets_for_a_topic_that_may_not_be_written_any_more_are_dead_letters_until_i
         let dead: Vec<_> = watch
             .seen()
             .values()
-            .filter(|it| it.header("ticket-router.error.reason") == Some("POISON"))
+            .filter(|it| it.header("ticket-router.error.reason") == Some("TOPIC_CLOSED"))
             .collect();
         assert_eq!(dead.len(), PART / Destination::ALL.len());
         for dead in dead {
@@ -152,7 +152,7 @@ fn send(source: &Source, topics: &Topics, part: usize) {
 
 /// The incoming offsets of the tickets that were refused.
 fn dead_letters(watch: &Watch) -> BTreeSet<i64> {
-    let refused = |it: &&Record| it.header("ticket-router.error.reason") == Some("POISON");
+    let refused = |it: &&Record| it.header("ticket-router.error.reason") == Some("TOPIC_CLOSED");
     let offset = |it: &Record| it.header("ticket-router.error.offset")?.parse().ok();
     watch.seen().values().filter(refused).filter_map(offset).collect()
 }

@@ -249,7 +249,7 @@ impl Record<'_> {
         }
         let Some(expected) = &input.ticket else { return };
         let topics = expected.topics();
-        let was_forbidden = of("reason") == Some("POISON")
+        let was_forbidden = of("reason") == Some("TOPIC_CLOSED")
             && topics.iter().any(|topic| timeline.was_forbidden(*topic, input.timestamp, self.seen_at));
         if was_forbidden {
             verdict.refused_meanwhile += 1;

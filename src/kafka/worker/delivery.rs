@@ -54,24 +54,8 @@ impl Run<'_> {
         let incoming = incoming.traced(self.begin_trace(&scanned));
 
         if handling == Handling::Poison {
-            if let Some(destination) = self.refused_by.take() {
-                tracing::warn!(
-                    code = "TOPIC_CLOSED",
-                    cause = self.undelivered,
-                    "a topic takes no records: they become dead letters"
-                );
-                self.closed.close(destination, &self.undelivered, self.clock.now());
-            }
-            return self.dead_letter(
-                &incoming,
-                &BadRecord {
-                    reason: DeadLetterReason::Poison,
-                    detail: format!(
-                        "at least three transactions failed with this record: {}",
-                        self.undelivered
-                    ),
-                },
-            );
+            let bad = self.given_up();
+            return self.dead_letter(&incoming, &bad);
         }
         if header_count > settings.limits.max_headers {
             return self.dead_letter(
@@ -99,21 +83,18 @@ impl Run<'_> {
                 let door = self.closed.door(destination, self.clock.now());
                 if let Door::Closed(why) = door {
                     let detail = format!("other tickets were refused a moment ago: {why}");
-                    let bad = BadRecord { reason: DeadLetterReason::Poison, detail };
-                    return self.dead_letter(&incoming, &bad);
+                    return self.dead_letter(&incoming, &DeadLetterReason::TopicClosed.with(detail));
                 }
                 if door == Door::Ajar
                     && let Some(code) = look_at(&self.output, &settings.outputs[destination as usize])
                 {
                     let detail = self.close(destination, code);
-                    return self
-                        .dead_letter(&incoming, &BadRecord { reason: DeadLetterReason::Poison, detail });
+                    return self.dead_letter(&incoming, &DeadLetterReason::TopicClosed.with(detail));
                 }
                 if incoming.key.is_none() && self.allowed.needs_key(destination) {
                     let topic = &settings.outputs[destination as usize];
                     let detail = format!("topic `{topic}` is compacted: it takes no record without a key");
-                    return self
-                        .dead_letter(&incoming, &BadRecord { reason: DeadLetterReason::Poison, detail });
+                    return self.dead_letter(&incoming, &DeadLetterReason::MissingRecordKey.with(detail));
                 }
                 if size <= limit {
                     self.tried[destination as usize] = true;
@@ -142,13 +123,30 @@ impl Run<'_> {
             None => {
                 // The panic may have left its scratch half written.
                 self.router = Router::new(Arc::clone(&self.worker.policy), settings.limits, settings.output);
-                BadRecord {
-                    reason: DeadLetterReason::Poison,
-                    detail: "the router failed on this record; please report it with the record".to_owned(),
-                }
+                DeadLetterReason::RouterFailed.with(
+                    "the router failed on this record; please report it with the record's partition and offset",
+                )
             }
         };
         self.dead_letter(&incoming, &bad)
+    }
+
+    /// Why a record that made three transactions fail becomes a dead letter: its topic takes no records at all, or the record is to blame.
+    fn given_up(&mut self) -> BadRecord {
+        let Some(destination) = self.refused_by else {
+            return DeadLetterReason::Poison
+                .with(format!("at least three transactions failed with this record: {}", self.undelivered));
+        };
+        let now = self.clock.now();
+        if !matches!(self.closed.door(destination, now), Door::Closed(_)) {
+            tracing::warn!(
+                code = "TOPIC_CLOSED",
+                cause = self.undelivered,
+                "a topic takes no records: they become dead letters"
+            );
+            self.closed.close(destination, &self.undelivered, now);
+        }
+        DeadLetterReason::TopicClosed.with(self.undelivered.as_str())
     }
 
     fn dead_letter(&mut self, incoming: &Incoming<'_>, bad: &BadRecord) -> Result<(), SendFault> {

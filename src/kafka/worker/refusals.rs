@@ -68,6 +68,7 @@ impl Run<'_> {
             } else {
                 if let Some(failure) = &failure {
                     self.undelivered.clone_from(&failure.text);
+                    self.refused_by = None;
                 }
                 self.machine.doom(SendFault::Refused);
             }
