@@ -1,7 +1,7 @@
 //! The programs of a run: built if they are not, and found beside this one.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -36,6 +36,8 @@ impl Programs {
                 "ticket-router",
                 "--bin",
                 "ticket-router-proof-checker",
+                "--features",
+                "ticket-router/faults",
             ]);
             if !cfg!(debug_assertions) {
                 cargo.arg("--release");
@@ -45,6 +47,12 @@ impl Programs {
         for path in [&programs.router, &programs.checker] {
             ensure!(path.is_file(), "{} is missing: leave --no-build out", path.display());
         }
+        let router = fs::read(&programs.router)?;
+        ensure!(
+            memchr::memmem::find(&router, b"TICKET_ROUTER_FAULT_").is_some(),
+            "{} was built without the feature `faults`: leave --no-build out",
+            programs.router.display()
+        );
         Ok(programs)
     }
 

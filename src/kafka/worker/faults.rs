@@ -1,4 +1,4 @@
-//! Faults that the tests of the guarantees inject into a real worker.
+//! Faults that the tests of the guarantees inject into a real worker. A release is built without them: `no_faults.rs`.
 
 use std::{
     sync::{

@@ -9,6 +9,7 @@ mod context;
 mod counts;
 mod delivery;
 mod error;
+#[cfg_attr(not(feature = "faults"), path = "no_faults.rs")]
 mod faults;
 mod fields;
 mod machine;
