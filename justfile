@@ -20,6 +20,10 @@ quick:
 test:
     cargo test --workspace
 
+# Tests on Kafka whose path contains a text: `just it poison`.
+it name='':
+    cargo test --test it {{name}}
+
 # Kills, stops and broker restarts around running routers, and a checker: `just proof --full`.
 proof *arguments='--smoke':
     cargo run --release -p ticket-router-proof -- {{arguments}}
@@ -57,7 +61,7 @@ image:
 alerts:
     observability/check
 
-# Costs of the core, beside one scan of the same ticket.
+# Costs of the core, next to one scan of the same ticket.
 bench:
     cargo bench --bench core
 
