@@ -28,7 +28,7 @@ impl Programs {
         let jars = folder.parent().context("the programs lie in target/PROFILE")?;
         let programs = Self {
             router: folder.join("ticket-router"),
-            generator: folder.join("examples/generate"),
+            generator: folder.join("generate"),
             streams: jars.join("bench/streams"),
             bench,
         };
@@ -37,7 +37,8 @@ impl Programs {
         }
         if is_wanted {
             let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-            cargo.current_dir(root).args(["build", "--bin", "ticket-router", "--example", "generate"]);
+            cargo.current_dir(root).args(["build", "-p", "ticket-router", "-p", "ticket-router-bench"]);
+            cargo.args(["--bin", "ticket-router", "--bin", "generate"]);
             if !cfg!(debug_assertions) {
                 cargo.arg("--release");
             }

@@ -1,13 +1,21 @@
 //! Measures what a catalog costs in memory: loaded, changed, and replaced by an equal and by another one.
 //!
-//!     cargo run --release --example generate -- catalog DIR --offers 1000000 --publishers 20000 --partners 5000
-//!     cargo run --release --example catalog_memory -- DIR [json|protobuf|both]
+//!     cargo run --release -p ticket-router-bench --bin generate -- catalog DIR --offers 1000000 \
+//!         --publishers 20000 --partners 5000
+//!     cargo run --release -p ticket-router-bench --bin catalog_memory -- DIR [json|protobuf|both]
 
-use std::{env, error::Error, fs, hint::black_box, path::PathBuf, time::Instant};
+use std::{
+    env,
+    error::Error,
+    fs::{self, File},
+    hint::black_box,
+    io::BufReader,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use ticket_router::{
-    catalog::{Catalog, Change, Draft, Encodings, Kind, Offer, read},
-    commands::folder::load_into,
+    catalog::{Catalog, Change, Draft, Encodings, Kind, Offer, Partner, Publisher, load, read},
     ticket::{Format, Payload},
 };
 
@@ -26,6 +34,20 @@ fn report(what: &str, since: Instant) {
     println!("{what:<46} {now:>6} MB, peak {peak:>6} MB, {:>8.3} s", since.elapsed().as_secs_f64());
 }
 
+/// Loads the three files of a folder.
+fn load_into(draft: &mut Draft, folder: &Path, encodings: Encodings) -> Result<(), Box<dyn Error>> {
+    for kind in Kind::ALL {
+        let name = kind.file_name();
+        let input = BufReader::with_capacity(256 * 1_024, File::open(folder.join(name))?);
+        match kind {
+            Kind::Offer => load::<Offer>(name, input, encodings, draft, |_| ())?,
+            Kind::Publisher => load::<Publisher>(name, input, encodings, draft, |_| ())?,
+            Kind::Partner => load::<Partner>(name, input, encodings, draft, |_| ())?,
+        };
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args_os().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or("which folder?")?);
@@ -38,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let since = Instant::now();
     let mut draft = writer.start_replacement();
-    load_into(&mut draft, &folder, encodings, |_| ())?;
+    load_into(&mut draft, &folder, encodings)?;
     writer.replace(draft);
     report("loaded", since);
     println!("{:?}", catalog.snapshot().counts());
@@ -60,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let since = Instant::now();
     let mut draft = writer.start_replacement();
-    load_into(&mut draft, &folder, encodings, |_| ())?;
+    load_into(&mut draft, &folder, encodings)?;
     writer.replace(draft);
     writer.reclaim();
     report("replaced by the same (100 differ)", since);
@@ -68,7 +90,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for round in 1..=2 {
         let since = Instant::now();
         let mut draft = Draft::new();
-        load_into(&mut draft, &folder, encodings, |_| ())?;
+        load_into(&mut draft, &folder, encodings)?;
         writer.replace(draft);
         writer.reclaim();
         report(&format!("replaced by one that shares nothing, {round}"), since);

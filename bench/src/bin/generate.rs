@@ -1,7 +1,8 @@
 //! Writes catalogs and tickets of any size for benchmarks and tests. The same arguments give the same bytes.
 //!
-//!     cargo run --release --example generate -- catalog DIR --offers 10000 --publishers 500 --partners 200 --seed 1
-//!     cargo run --release --example generate -- tickets --count 1000000 --seed 1 > tickets.jsonl
+//!     cargo run --release -p ticket-router-bench --bin generate -- catalog DIR --offers 10000 \
+//!         --publishers 500 --partners 200 --seed 1
+//!     cargo run --release -p ticket-router-bench --bin generate -- tickets --count 1000000 --seed 1 > tickets.jsonl
 //!
 //! Tickets refer to the catalog that is made with the same numbers and seed: about one in a hundred names an id
 //! that it lacks, or leaves out something that is needed.
