@@ -16,6 +16,7 @@ mod closed_pipes;
 mod consumers;
 mod dead_letters;
 mod exactly_once;
+mod examples;
 mod forgotten;
 mod outputs;
 mod poison;
