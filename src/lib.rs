@@ -39,6 +39,9 @@ pub mod kafka;
 pub mod service;
 
 #[cfg(feature = "kafka")]
+mod http;
+
+#[cfg(feature = "kafka")]
 pub mod commands;
 
 #[cfg(feature = "kafka")]

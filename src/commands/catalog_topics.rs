@@ -191,7 +191,7 @@ fn checked_config(args: &ConfigArgs) -> Result<Config, u8> {
     for finding in report.findings.iter().filter(|it| it.severity != Severity::Info) {
         tell!("{finding}");
     }
-    if report.is_ok() { Ok(config) } else { Err(exit::BROKER) }
+    if report.is_ok() { Ok(config) } else { Err(exit::of_check(&report)) }
 }
 
 /// Reads the catalog's topics to their ends; inside, the exit code after the reason was printed.

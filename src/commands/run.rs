@@ -10,24 +10,25 @@ use std::{
 
 use anyhow::Context as _;
 use tokio::{
+    net::TcpListener,
     runtime,
     signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
 };
 
 use crate::{
     commands::{exit, topics::ConfigArgs},
     config::{Config, Listen},
     console::tell,
+    http,
     kafka::{
-        check::{Report, Severity, check},
+        check::{self, Report, Severity},
         clients,
         identity::Identity,
         worker::Totals,
     },
     policy::Policy,
     route::Destination,
-    service::{self, Health, Service, ServiceError, StartError},
+    service::{Health, Service, ServiceError, StartError},
     telemetry::{self, Telemetry},
 };
 
@@ -108,7 +109,13 @@ pub fn load_policy(file: Option<&Path>) -> Result<Policy, ExitCode> {
 }
 
 async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> anyhow::Result<ExitCode> {
-    let mut signals = Signals::new().context("signals cannot be listened to")?;
+    let mut signals = Signals::new().context("cannot install signal handlers")?;
+    // First of all, so that whoever asks is told from the first moment what the start waits for.
+    let listener = listen(config).await?;
+    let (health, writer) = Health::new(config, policy, telemetry);
+    if let Some(listener) = listener {
+        tokio::spawn(http::serve(listener, Arc::clone(&health)));
+    }
     let identity = match Identity::claim(&config.kafka) {
         Ok(identity) => Arc::new(identity),
         Err(error) => return Ok(exit::usage(&error)),
@@ -116,22 +123,27 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
     let lock_file = identity.lock_file().display();
     tracing::info!(%lock_file, id = identity.transactional_id(0), "this copy has a slot");
 
-    let asking = (config.clone(), Arc::clone(&identity));
+    let asking = (config.clone(), Arc::clone(&identity), Arc::clone(&health));
+    let checked = tokio::task::spawn_blocking(move || {
+        let (config, identity, health) = asking;
+        check::wait(&config, &identity, &health.watch, &|what| health.awaits(what))
+    });
     let report = tokio::select! {
-        report = tokio::task::spawn_blocking(move || check(&asking.0, &asking.1)) => {
-            match report.context("the check of the brokers panicked")? {
-                Ok(report) => report,
-                Err(error) => return Ok(exit::usage(&error)),
-            }
-        }
+        never = look_after(&identity) => match never {},
+        report = checked => match report.context("the check of the brokers panicked")? {
+            Ok(report) => report,
+            Err(error) => return Ok(exit::usage(&error)),
+        },
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     show(&report);
     if !report.is_ok() {
-        return Ok(ExitCode::from(exit::BROKER));
+        return Ok(ExitCode::from(exit::of_check(&report)));
     }
 
-    let mut service = match Service::start(config, policy, &identity, &report.limits, telemetry) {
+    let tracer = telemetry.tracer(&health.names);
+    let shared = (Arc::clone(&health), writer);
+    let mut service = match Service::start(config, &identity, &report.limits, shared, tracer.as_ref()) {
         Ok(service) => service,
         Err(error @ StartError::Client(_)) => return Ok(exit::usage(&error)),
         Err(error @ StartError::Catalog(_)) => {
@@ -140,9 +152,6 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
         }
         Err(error) => return Err(error.into()),
     };
-    let (stop_http, http_stopped) = oneshot::channel::<()>();
-    let http = serve_http(config, service.health(), http_stopped).await?;
-
     let outcome = tokio::select! {
         never = look_after(&identity) => match never {},
         ended = service.ended() => ended.context("the router stops"),
@@ -151,7 +160,6 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
             Ok(())
         }
     };
-    let health = service.health();
     let grace = config.shutdown.grace();
     let drained = tokio::select! {
         drained = tokio::task::spawn_blocking(move || service.drain(grace)) => drained.unwrap_or(false),
@@ -160,10 +168,6 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
             false
         }
     };
-    drop(stop_http);
-    if let Some(http) = http {
-        drop(tokio::time::timeout(Duration::from_millis(200), http).await);
-    }
     sum_up(&health.totals());
     outcome?;
     Ok(if drained { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
@@ -181,24 +185,20 @@ async fn look_after(identity: &Identity) -> Infallible {
 fn show(report: &Report) {
     for finding in &report.findings {
         match finding.severity {
-            Severity::Error => tracing::error!(code = "BROKER_CHECK", "{finding}"),
+            Severity::Error | Severity::Outage => tracing::error!(code = "BROKER_CHECK", "{finding}"),
             Severity::Warning => tracing::warn!(code = "BROKER_CHECK", "{finding}"),
             Severity::Info => tracing::debug!("{finding}"),
         }
     }
 }
 
-async fn serve_http(
-    config: &Config,
-    health: Arc<Health>,
-    stopped: oneshot::Receiver<()>,
-) -> anyhow::Result<Option<tokio::task::JoinHandle<std::io::Result<()>>>> {
+async fn listen(config: &Config) -> anyhow::Result<Option<TcpListener>> {
     let Listen::At(address) = config.http.listen else { return Ok(None) };
-    let listener = service::bind(address, config.http.next_ports)
+    let listener = http::bind(address, config.http.next_ports)
         .await
-        .with_context(|| format!("`http.listen` = `{address}` cannot be listened on"))?;
+        .with_context(|| format!("cannot listen on `http.listen` = `{address}`"))?;
     tracing::info!(address = %listener.local_addr().unwrap_or(address), "answering GET /live, /ready and /metrics");
-    Ok(Some(tokio::spawn(service::serve(listener, health, async move { drop(stopped.await) }))))
+    Ok(Some(listener))
 }
 
 fn sum_up(totals: &Totals) {

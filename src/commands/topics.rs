@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
+use super::exit;
 use crate::config::{Config, Refused, Sources};
 use crate::console::tell;
 use crate::kafka::check::{Report, Severity, check};
@@ -15,12 +16,11 @@ use crate::kafka::create::{Plan, create};
 use crate::kafka::identity::Identity;
 
 const USAGE: u8 = 64;
-const BROKER: u8 = 78;
 
 /// Looks at the topics and rights that `run` needs, or creates the topics.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Topics {
-    /// Say what is missing or wrong on the brokers; exit 78 if `run` would not start
+    /// Say what is missing or wrong on the brokers; exit 78 if `run` would not start, 75 if no broker answers
     Check(CheckArgs),
     /// Create the topics that are missing; those that are there are never changed
     Create(CreateArgs),
@@ -128,7 +128,7 @@ fn print(report: &Report, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     for finding in findings {
         writeln!(out, "{finding}").context("standard output cannot be written")?;
     }
-    Ok(if report.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(BROKER) })
+    Ok(ExitCode::from(exit::of_check(report)))
 }
 
 fn usage(error: &dyn std::error::Error) -> ExitCode {

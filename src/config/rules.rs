@@ -95,6 +95,10 @@ fn times(config: &Config, found: &mut Found) {
     found.unless(stale > timeout, "http.stale_after_ms", || {
         format!("is {stale}; above `worker.transaction.timeout_ms` ({timeout}), or a slow commit takes a healthy copy out of service")
     });
+    let start = config.startup.deadline_ms;
+    found.unless(start == 0 || start >= LEAST_MARGIN_MS, "startup.deadline_ms", || {
+        format!("is {start}; 0 waits without end, anything else is at least {LEAST_MARGIN_MS}")
+    });
     let grace = config.shutdown.grace_ms;
     found.unless(grace > age, "shutdown.grace_ms", || {
         format!("is {grace}; above `worker.transaction.max_age_ms` ({age}), or no transaction can be finished in it")

@@ -330,11 +330,13 @@ impl Shutdown {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Startup {
-    /// How long the brokers may take to answer all checks, in milliseconds.
+    /// How long `run` waits at its start for brokers that are away, in milliseconds: 0, or at least 1000.
     ///
-    /// Lower: a router that starts together with its broker gives up too early. Higher: the router reports a wrong
-    /// address later. It reports a refused log-in or an untrusted certificate at once.
-    #[schemars(range(min = 1000, max = 3_600_000))]
+    /// After that it exits with code 75. With 0 it waits without end, and `GET /ready` says for what; other
+    /// commands then wait 30 s. Lower: a router that starts together with its brokers gives up too early.
+    /// Higher: the router reports a wrong address later. It reports a refused log-in, an untrusted
+    /// certificate, and a missing topic or right at once.
+    #[schemars(range(min = 0, max = 3_600_000))]
     pub deadline_ms: u64,
 }
 
@@ -345,9 +347,15 @@ impl Default for Startup {
 }
 
 impl Startup {
-    /// Returns how long all checks may take.
-    pub fn deadline(&self) -> Duration {
-        Duration::from_millis(self.deadline_ms)
+    /// Returns how long `run` waits for the brokers, `None` without end.
+    pub fn deadline(&self) -> Option<Duration> {
+        (self.deadline_ms > 0).then(|| Duration::from_millis(self.deadline_ms))
+    }
+
+    /// Returns how long a command that somebody waits for asks the brokers.
+    pub fn deadline_of_command(&self) -> Duration {
+        let of_service = self.deadline();
+        of_service.unwrap_or_else(|| Duration::from_millis(Self::default().deadline_ms))
     }
 }
 

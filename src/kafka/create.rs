@@ -96,7 +96,7 @@ pub fn create(config: &Config, plan: Plan, report: &mut Report) -> Result<Vec<Ou
 
 /// A controller has made a topic some time before every broker knows of it; who asks meanwhile is told that it does not exist.
 fn wait_until_visible(config: &Config) -> Result<(), ClientRefused> {
-    let deadline = Instant::now() + config.startup.deadline();
+    let deadline = Instant::now() + config.startup.deadline_of_command();
     loop {
         let topics = topic_states(config, &mut Report::default())?;
         let is_visible = |it: &TopicState| it.missing.is_none() && it.leaderless.is_empty();
@@ -120,8 +120,8 @@ fn make(
     let new = NewTopic::new(&topic.name, count, TopicReplication::Fixed(replicas));
     let new = settings.iter().fold(new, |new, (name, value)| new.set(name, value));
     let options = AdminOptions::new()
-        .request_timeout(Some(config.startup.deadline()))
-        .operation_timeout(Some(config.startup.deadline()));
+        .request_timeout(Some(config.startup.deadline_of_command()))
+        .operation_timeout(Some(config.startup.deadline_of_command()));
     let made = block_on(client.create_topics([&new], &options)).map_err(|error| cause(&error))?;
     match made.into_iter().next() {
         Some(Ok(_)) => Ok(Outcome::Created { topic: topic.name.clone(), partitions }),

@@ -1,25 +1,34 @@
 //! Whether the router is ready, and what is missing.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use super::output_format;
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, CatalogWriter},
+    config::Config,
+    encode::Hex,
     kafka::{
         context::Watch,
         feed::FeedStatus,
         worker::{Figures, Totals, WorkerStatus},
     },
     policy::Policy,
-    telemetry::{Dropped, Names},
+    telemetry::{Dropped, Names, Telemetry},
 };
 
-/// What readiness and figures are read from.
+/// What readiness and figures are read from, from before the first question to the brokers to the end of the process.
 pub struct Health {
+    /// What the start waits for; `None` once the service runs.
+    awaited: Mutex<Option<String>>,
     /// The catalog.
     pub feed: Arc<FeedStatus>,
     /// The workers.
     pub workers: Vec<Arc<WorkerStatus>>,
-    /// A worker that has neither polled nor committed for so long is stuck.
+    /// A worker that has neither polled nor committed for longer than this is stuck.
     pub stale_after: Duration,
     /// The catalog's records.
     pub catalog: Catalog,
@@ -42,6 +51,38 @@ impl fmt::Debug for Health {
 }
 
 impl Health {
+    /// Returns the health of a router that starts, and the writer of its catalog.
+    #[must_use]
+    pub fn new(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> (Arc<Self>, CatalogWriter) {
+        let (catalog, writer) = Catalog::new(output_format(config.output.format).encodings());
+        let names = Names::of(config);
+        let meters = telemetry.meters(&names);
+        let health = Arc::new(Self {
+            awaited: Mutex::new(Some("the router starts".to_owned())),
+            feed: Arc::default(),
+            workers: (0..config.worker.count).map(|_| Arc::new(WorkerStatus::new(meters.clone()))).collect(),
+            stale_after: config.http.stale_after(),
+            catalog,
+            watch: Watch::new(&config.kafka.security),
+            policy: Arc::clone(policy),
+            policy_version: Hex::new(policy.version()).to_string(),
+            names,
+            dropped: telemetry.dropped(),
+        });
+        telemetry.watch(&health);
+        (health, writer)
+    }
+
+    /// Says what the start waits for.
+    pub fn awaits(&self, what: String) {
+        *self.awaited.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    }
+
+    /// The service runs: from now on catalog and workers decide whether it is ready.
+    pub(super) fn runs(&self) {
+        *self.awaited.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// The figures of all workers together.
     #[must_use]
     pub fn totals(&self) -> Totals {
@@ -57,6 +98,9 @@ impl Health {
     /// Lists what keeps the router from being ready; empty when it is.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
+        if let Some(awaited) = &*self.awaited.lock().unwrap_or_else(PoisonError::into_inner) {
+            return vec![awaited.clone()];
+        }
         let mut missing = Vec::new();
         if !self.feed.is_restored() {
             missing.push(format!("the catalog is being restored, {} records so far", self.feed.applied()));

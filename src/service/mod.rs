@@ -3,11 +3,9 @@
 //! Every thread has a name and an owner, and the first to end, well or ill, ends all.
 
 mod health;
-mod http;
 mod stuck;
 
 pub use health::Health;
-pub use http::{bind, serve};
 
 use std::{
     collections::BTreeMap,
@@ -22,10 +20,9 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    catalog::{Catalog, CatalogWriter},
+    catalog::CatalogWriter,
     commands::folder::{Unreadable, load_folder},
     config::{CatalogFrom, Config, OutputFormat as ConfiguredFormat},
-    encode::Hex,
     kafka::{
         check::not_created,
         clients::{self, ClientRefused},
@@ -35,12 +32,11 @@ use crate::{
         limits::TopicLimits,
         worker::{
             Faults, InputContext, OutputLimits, ProducerSettings, TransactionSettings, Worker, WorkerError,
-            WorkerSettings, WorkerStatus,
+            WorkerSettings,
         },
     },
-    policy::Policy,
     route::{Destination, OutputFormat},
-    telemetry::{Names, Telemetry},
+    telemetry::Tracer,
     ticket::Limits,
 };
 
@@ -122,34 +118,28 @@ pub struct Service {
 impl Service {
     /// Starts the catalog's feed and the workers. No ticket is routed before the catalog is complete.
     ///
-    /// `limits` are those of the outgoing topics as far as they are known.
+    /// `limits` are those of the outgoing topics as far as they are known; `health` is what [`Health::new`] has made.
     ///
     /// # Errors
     ///
     /// The settings, or the catalog's folder, do not allow it.
     pub fn start(
         config: &Config,
-        policy: &Arc<Policy>,
         identity: &Identity,
         limits: &BTreeMap<String, TopicLimits>,
-        telemetry: &Telemetry,
+        (health, writer): (Arc<Health>, CatalogWriter),
+        tracer: Option<&Tracer>,
     ) -> Result<Self, StartError> {
-        let output = output_format(config.output.format);
-        let (catalog, writer) = Catalog::new(output.encodings());
-        let feed = Arc::new(FeedStatus::default());
+        let (feed, watch) = (Arc::clone(&health.feed), Arc::clone(&health.watch));
         let stop = Arc::new(AtomicBool::new(false));
-        let watch = Watch::new(&config.kafka.security);
-        let mut settings = worker_settings(config, output, limits);
+        let mut settings = worker_settings(config, limits);
         let smallest = limits.values().filter_map(|it| it.max_bytes).min().unwrap_or(usize::MAX);
-        let names = Names {
-            input: settings.input.clone(),
-            outputs: settings.outputs.clone(),
-            group: config.kafka.group_id.clone(),
-        };
-        let (tracer, meters) = (telemetry.tracer(&names), telemetry.meters(&names));
 
-        let workers: Vec<_> = (0..config.worker.count)
-            .map(|number| {
+        let workers: Vec<_> = health
+            .workers
+            .iter()
+            .enumerate()
+            .map(|(number, status)| {
                 let input = clients::input_consumer(config).map_err(ClientRefused::from)?;
                 let mut client = clients::producer(config, &identity.transactional_id(number))
                     .map_err(ClientRefused::from)?;
@@ -162,29 +152,17 @@ impl Service {
                 let worker = Worker {
                     consumer: Arc::new(consumer),
                     producers,
-                    catalog: catalog.clone(),
-                    policy: Arc::clone(policy),
+                    catalog: health.catalog.clone(),
+                    policy: Arc::clone(&health.policy),
                     settings: settings.clone(),
-                    status: Arc::new(WorkerStatus::new(meters.clone())),
-                    tracer: tracer.clone(),
+                    status: Arc::clone(status),
+                    tracer: tracer.cloned(),
                     stop: Arc::clone(&stop),
                 };
                 Ok((worker, producer))
             })
             .collect::<Result<_, ClientRefused>>()?;
 
-        let health = Arc::new(Health {
-            feed: Arc::clone(&feed),
-            workers: workers.iter().map(|(it, _)| Arc::clone(&it.status)).collect(),
-            stale_after: config.http.stale_after(),
-            catalog,
-            watch: Arc::clone(&watch),
-            policy: Arc::clone(policy),
-            policy_version: Hex::new(policy.version()).to_string(),
-            names,
-            dropped: telemetry.dropped(),
-        });
-        telemetry.watch(&health);
         let (sender, ended) = mpsc::unbounded_channel();
         let mut service = Self { stop, threads: Vec::new(), ended, health };
         service.start_catalog(config, writer, &watch, &feed, &sender)?;
@@ -200,6 +178,7 @@ impl Service {
                 worker.run(producer).map_err(|error| ServiceError::Worker { number, error: Box::new(error) })
             })?;
         }
+        service.health.runs();
         Ok(service)
     }
 
@@ -288,11 +267,7 @@ impl Service {
     }
 }
 
-fn worker_settings(
-    config: &Config,
-    output: OutputFormat,
-    limits_of_topics: &BTreeMap<String, TopicLimits>,
-) -> WorkerSettings {
+fn worker_settings(config: &Config, limits_of_topics: &BTreeMap<String, TopicLimits>) -> WorkerSettings {
     let outputs = config.topics.outputs().map(|(_, name)| name.to_owned());
     let limits_of_outputs = std::array::from_fn(|index| {
         let topic = limits_of_topics.get(&outputs[index]).copied().unwrap_or_default();
@@ -317,7 +292,7 @@ fn worker_settings(
             finish_deadline: transaction.timeout(),
         },
         limits: limits(config),
-        output,
+        output: output_format(config.output.format),
         new_group_starts_at: config.worker.start_new_group_at,
         faults: Faults::from_env(),
     }

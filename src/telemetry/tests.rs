@@ -14,20 +14,12 @@ use opentelemetry_sdk::{
 };
 
 use super::{
-    Batch, Dropped, Names, Outcome, Sampling, Signal, Tracer, export, gather,
+    Batch, Dropped, Names, Outcome, Sampling, Signal, Telemetry, Tracer, export, gather,
     instruments::{Kind, METRICS, Values},
     page,
     reference::reference,
 };
-use crate::{
-    catalog::Catalog,
-    config::Security,
-    encode::Hex,
-    kafka::context::Watch,
-    policy::Policy,
-    route::{Destination, OutputFormat},
-    service::Health,
-};
+use crate::{config::Config, policy::Policy, route::Destination, service::Health};
 
 #[test]
 fn the_reference_page_of_the_metrics_is_up_to_date() {
@@ -48,19 +40,8 @@ fn no_two_metrics_have_one_name() {
 }
 
 /// A router that has just been started.
-fn idle() -> Health {
-    let policy = Arc::new(Policy::builtin());
-    Health {
-        feed: Arc::default(),
-        workers: vec![Arc::default()],
-        stale_after: Duration::from_secs(30),
-        catalog: Catalog::new(OutputFormat::Json.encodings()).0,
-        watch: Watch::new(&Security::default()),
-        policy_version: Hex::new(policy.version()).to_string(),
-        policy,
-        names: names(),
-        dropped: Arc::default(),
-    }
+fn idle() -> Arc<Health> {
+    Health::new(&Config::default(), &Arc::new(Policy::builtin()), &Telemetry::default()).0
 }
 
 fn names() -> Names {

@@ -17,7 +17,7 @@ use super::{
     export::Spans,
     sampling::Sampling,
 };
-use crate::route::Destination;
+use crate::{config::Config, route::Destination};
 
 /// More links than this are left out of a span, and counted in it: the limit of the specification.
 const MAX_LINKS: usize = 128;
@@ -44,6 +44,18 @@ pub struct Names {
     pub outputs: [String; Destination::ALL.len()],
     /// The consumer group.
     pub group: String,
+}
+
+impl Names {
+    /// Returns the names of a config.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self {
+            input: config.topics.incoming.clone(),
+            outputs: config.topics.outputs().map(|(_, name)| name.to_owned()),
+            group: config.kafka.group_id.clone(),
+        }
+    }
 }
 
 /// A ticket that is traced, from its arrival until it is handed to the producer.

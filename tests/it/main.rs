@@ -18,6 +18,7 @@ mod dead_letters;
 mod exactly_once;
 mod examples;
 mod forgotten;
+mod late_brokers;
 mod outputs;
 mod poison;
 mod refusals;

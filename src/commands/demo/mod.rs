@@ -31,7 +31,7 @@ use crate::{
         tail::Tail,
     },
     policy::Policy,
-    service::Service,
+    service::{Health, Service},
     telemetry::Telemetry,
     ticket::Format,
 };
@@ -100,10 +100,11 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let outputs = config.topics.outputs();
     let tail = Tail::from_now(&config, &outputs.map(|(_, name)| name))?;
     let policy = Arc::new(Policy::builtin());
-    let mut service = Service::start(&config, &policy, &identity, &report.limits, &Telemetry::default())?;
+    let (health, writer) = Health::new(&config, &policy, &Telemetry::default());
+    let mut service =
+        Service::start(&config, &identity, &report.limits, (Arc::clone(&health), writer), None)?;
 
     let until = Arc::new(AtomicBool::new(false));
-    let health = service.health();
     let watching = {
         let (args, config, until) = (args.clone(), config.clone(), Arc::clone(&until));
         thread::Builder::new().name("demo".to_owned()).spawn(move || -> anyhow::Result<view::Summary> {
@@ -183,7 +184,7 @@ fn prepare(config: &Config, identity: &Identity) -> anyhow::Result<Result<Report
             for finding in &report.findings {
                 tell!("{finding}");
             }
-            return Ok(Err(ExitCode::from(exit::BROKER)));
+            return Ok(Err(ExitCode::from(exit::of_check(&report))));
         }
         if !report.limits.is_empty() {
             return Ok(Ok(report));

@@ -1,25 +1,30 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::advertised::{Unreachable, unreachable};
-use super::{Consumer, Deadline, Report, reader};
+use super::{Awaits, Consumer, Deadline, Finding, PATIENCE, Report, Severity, reader};
 use crate::config::Config;
 use crate::kafka::clients::{ClientRefused, check_settings};
 use crate::kafka::context::Watch;
 
 const TRY: Duration = Duration::from_millis(500);
+/// How often the log names what is awaited.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 const ADVERTISED: &str = "correct `advertised.listeners` of that broker, or how this machine resolves the name and \
                           reaches the address";
 
-/// Connects to the cluster. A broker that is not there may still be starting, so it is tried until the deadline;
-/// a refused log-in or a certificate that is not trusted will not get better, so it is told at once.
+/// Connects to the cluster, and retries until the deadline: brokers that are away may come back.
+///
+/// A refused log-in or an untrusted certificate does not get better by itself, so it ends the check at once. Brokers that answer, and
+/// name addresses at which nobody answers, get [`PATIENCE`].
 pub(super) fn connect(
     config: &Config,
     watch: &Arc<Watch>,
     deadline: Deadline,
+    awaits: Awaits<'_>,
     report: &mut Report,
 ) -> Result<Option<Consumer>, ClientRefused> {
     check_settings(config)?;
@@ -33,11 +38,14 @@ pub(super) fn connect(
     }
     let servers = &config.kafka.bootstrap_servers;
     let mut lost = Vec::new();
+    let mut lost_since = None;
+    let mut told: Option<Instant> = None;
     loop {
         // Errors are events, and only a poll hands them out.
         while consumer.poll(Duration::ZERO).is_some() {}
         let answer = consumer.fetch_metadata(Some(&config.topics.incoming), TRY.min(deadline.step()));
         while consumer.poll(Duration::from_millis(20)).is_some() {}
+        lost.clear();
         if let Ok(metadata) = answer {
             lost = unreachable(servers, &metadata, deadline);
             let brokers = metadata.brokers().len();
@@ -54,15 +62,22 @@ pub(super) fn connect(
         }
         let refused = [RDKafkaErrorCode::Authentication, RDKafkaErrorCode::SSL];
         let is_refused = refused.iter().any(|code| watch.last(*code).is_some());
-        if is_refused || deadline.is_over() {
-            if is_refused || lost.is_empty() {
-                let (text, remedy) = explain(config, watch);
-                report.error(text, remedy);
-            } else {
-                report.error(unreachable_brokers(servers, &lost), ADVERTISED);
-            }
+        lost_since = if lost.is_empty() { None } else { lost_since.or_else(|| Some(Instant::now())) };
+        let is_lost = lost_since.is_some_and(|since| since.elapsed() >= PATIENCE);
+        let (severity, text, remedy) = if is_refused || lost.is_empty() {
+            explain(config, watch)
+        } else {
+            (Severity::Error, unreachable_brokers(servers, &lost), ADVERTISED.to_owned())
+        };
+        if is_refused || is_lost || deadline.is_over() {
+            report.findings.push(Finding { severity, text, remedy });
             return Ok(None);
         }
+        if told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
+            told = Some(Instant::now());
+            tracing::warn!(code = "BROKERS_AWAITED", "waiting: {text}; {remedy}");
+        }
+        awaits(text);
         if !lost.is_empty() {
             drop(consumer.poll(TRY));
         }
@@ -78,44 +93,44 @@ fn unreachable_brokers(servers: &str, lost: &[Unreachable]) -> String {
     )
 }
 
-/// Turns librdkafka's last errors into one line, the most telling one first.
-fn explain(config: &Config, watch: &Watch) -> (String, String) {
+/// Turns librdkafka's last errors into one line and its remedy, the most telling one first.
+fn explain(config: &Config, watch: &Watch) -> (Severity, String, String) {
     let last = |code| watch.last(code).map(|reason| shortened(&reason));
     let servers = &config.kafka.bootstrap_servers;
     if let Some(reason) = last(RDKafkaErrorCode::Authentication) {
         let remedy = "correct `kafka.security.username`, its password, `token_file` or `mechanism`, or have the user created";
-        return (format!("the brokers refused the log-in: {reason}"), remedy.to_owned());
+        return (Severity::Error, format!("the brokers refused the log-in: {reason}"), remedy.to_owned());
     }
     if let Some(reason) = last(RDKafkaErrorCode::SSL) {
-        return (format!("no TLS connection: {reason}"), tls_remedy(&reason).to_owned());
+        return (Severity::Error, format!("no TLS connection: {reason}"), tls_remedy(&reason).to_owned());
     }
     if let Some(reason) = last(RDKafkaErrorCode::Resolve) {
         let remedy =
             "correct the host names in `kafka.bootstrap_servers`, or the name server of this machine";
-        return (format!("`{servers}` is not known: {reason}"), remedy.to_owned());
+        return (Severity::Outage, format!("`{servers}` is not known: {reason}"), remedy.to_owned());
     }
     let closed = ["bootstrap: Disconnected", "Broken pipe", "Connection reset"];
     match last(RDKafkaErrorCode::BrokerTransportFailure).or_else(|| last(RDKafkaErrorCode::OperationTimedOut))
     {
         Some(reason) if closed.iter().any(|word| reason.contains(word)) => (
+            Severity::Error,
             format!("`{servers}` closes the connection: {reason}"),
             "if the listener speaks TLS or wants a log-in, set `kafka.security.protocol` to what it speaks"
                 .to_owned(),
         ),
         Some(reason) if reason.contains("SSL handshake") => {
-            (format!("no TLS connection: {reason}"), tls_remedy(&reason).to_owned())
+            (Severity::Error, format!("no TLS connection: {reason}"), tls_remedy(&reason).to_owned())
         }
         Some(reason) => (
+            Severity::Outage,
             format!("no broker of `{servers}` can be reached: {reason}"),
             "start the broker, correct `kafka.bootstrap_servers`, or open the way to it".to_owned(),
         ),
-        None => {
-            let waited = config.startup.deadline_ms;
-            (
-                format!("no broker of `{servers}` answered within {waited} ms"),
-                "look at the broker and the network between, or raise `startup.deadline_ms`".to_owned(),
-            )
-        }
+        None => (
+            Severity::Outage,
+            format!("no broker of `{servers}` answers"),
+            "check the brokers and the network between, or raise `startup.deadline_ms`".to_owned(),
+        ),
     }
 }
 

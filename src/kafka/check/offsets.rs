@@ -113,12 +113,13 @@ fn refused(config: &Config, topic: &TopicState, error: &KafkaError, report: &mut
             format!("group `{group}` is not shown to this user"),
             "give it the right READ on the group (`kafka.group_id`)",
         ),
-        _ => report.error(
+        _ => report.failure(
             format!(
                 "the offsets of group `{group}` on topic `{}` cannot be read: {}",
                 topic.name,
                 cause(error)
             ),
+            error,
             TRY_AGAIN,
         ),
     }

@@ -1,14 +1,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
 use crate::kafka::limits::TopicLimits;
 use crate::kafka::offsets::{PartitionState, Start};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Severity {
-    /// The router would lose, repeat or not route tickets: it does not start.
+    /// The router would lose, repeat or not route tickets: it does not start until somebody changes something.
     Error,
+    /// Brokers do not answer, or a partition has no leader: the router does not start until they are back.
+    Outage,
     /// It works, but something will hurt sooner or later.
     Warning,
     /// A fact to know.
@@ -29,7 +33,7 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = match self.severity {
-            Severity::Error => "error",
+            Severity::Error | Severity::Outage => "error",
             Severity::Warning => "warning",
             Severity::Info => "info",
         };
@@ -50,13 +54,33 @@ pub struct Report {
 }
 
 impl Report {
-    /// Says whether the router may start.
+    /// Returns whether the router may start.
     pub fn is_ok(&self) -> bool {
-        !self.findings.iter().any(|finding| finding.severity == Severity::Error)
+        !self.has(Severity::Error) && !self.has(Severity::Outage)
+    }
+
+    /// Returns whether the router may start once the brokers are back, without anybody changing anything.
+    pub fn is_outage(&self) -> bool {
+        self.has(Severity::Outage) && !self.has(Severity::Error)
+    }
+
+    fn has(&self, severity: Severity) -> bool {
+        self.findings.iter().any(|finding| finding.severity == severity)
     }
 
     pub(super) fn error(&mut self, text: impl Into<String>, remedy: impl Into<String>) {
         self.add(Severity::Error, text, remedy);
+    }
+
+    pub(super) fn outage(&mut self, text: impl Into<String>, remedy: impl Into<String>) {
+        self.add(Severity::Outage, text, remedy);
+    }
+
+    /// Adds a Kafka error that no check knows a remedy for: an outage if it passes when the brokers are back.
+    pub(super) fn failure(&mut self, text: impl Into<String>, error: &KafkaError, remedy: impl Into<String>) {
+        let severity =
+            if super::code(error).is_some_and(is_outage) { Severity::Outage } else { Severity::Error };
+        self.add(severity, text, remedy);
     }
 
     pub(super) fn warning(&mut self, text: impl Into<String>, remedy: impl Into<String>) {
@@ -70,4 +94,26 @@ impl Report {
     fn add(&mut self, severity: Severity, text: impl Into<String>, remedy: impl Into<String>) {
         self.findings.push(Finding { severity, text: text.into(), remedy: remedy.into() });
     }
+}
+
+/// Returns whether an error goes away by itself once all brokers are up and reachable.
+pub(super) const fn is_outage(code: Code) -> bool {
+    matches!(
+        code,
+        Code::AllBrokersDown
+            | Code::BrokerNotAvailable
+            | Code::BrokerTransportFailure
+            | Code::ConcurrentTransactions
+            | Code::CoordinatorLoadInProgress
+            | Code::CoordinatorNotAvailable
+            | Code::LeaderNotAvailable
+            | Code::NetworkException
+            | Code::NotCoordinator
+            | Code::NotEnoughReplicas
+            | Code::NotLeaderForPartition
+            | Code::OperationTimedOut
+            | Code::RequestTimedOut
+            | Code::Resolve
+            | Code::UnstableOffsetCommit
+    )
 }

@@ -47,8 +47,9 @@ pub(super) fn check_reading(
                 format!("topic `{}` (`{}`) cannot be read", topic.name, topic.key),
                 "give this user the right READ on the topic",
             ),
-            _ => report.error(
+            _ => report.failure(
                 format!("topic `{}` (`{}`) cannot be read: {}", topic.name, topic.key, cause(&error)),
+                &error,
                 TRY_AGAIN,
             ),
         }
@@ -106,8 +107,9 @@ impl Probe<'_> {
                     format!("topic `{}` (`{}`) cannot be written", topic.name, topic.key),
                     "give this user the right WRITE on the topic",
                 ),
-                _ => report.error(
+                _ => report.failure(
                     format!("topic `{}` (`{}`) cannot be written: {}", topic.name, topic.key, cause(&error)),
+                    &error,
                     TRY_AGAIN,
                 ),
             }
@@ -235,8 +237,9 @@ fn transactions_refused(config: &Config, transactional_id: &str, error: &KafkaEr
             format!("the brokers refuse `worker.transaction.timeout_ms` {}", config.worker.transaction.timeout_ms),
             "lower it to the brokers' `transaction.max.timeout.ms`",
         ),
-        _ => report.error(
+        _ => report.failure(
             format!("no transaction can be begun: {}", cause(error)),
+            error,
             "look at the brokers' logs (`__transaction_state` needs enough brokers for its replication factor), or raise `startup.deadline_ms`",
         ),
     }
@@ -259,7 +262,10 @@ fn offsets_refused(config: &Config, error: &KafkaError, report: &mut Report) {
                 );
             }
         }
-        _ => report
-            .error(format!("group `{group}` cannot commit in a transaction: {}", cause(error)), TRY_AGAIN),
+        _ => report.failure(
+            format!("group `{group}` cannot commit in a transaction: {}", cause(error)),
+            error,
+            TRY_AGAIN,
+        ),
     }
 }

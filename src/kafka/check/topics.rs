@@ -4,7 +4,7 @@ use std::sync::Arc;
 use futures_executor::block_on;
 use rdkafka::admin::{AdminOptions, OwnedResourceSpecifier, ResourceSpecifier};
 use rdkafka::consumer::Consumer as _;
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::{Consumer, Deadline, Report, TRY_AGAIN, Use, admin_client, cause, needed, outgoing};
 use crate::config::Config;
@@ -179,12 +179,14 @@ fn presence(topic: &TopicState, report: &mut Report) {
                 format!("give it the right {right} on the topic"),
             );
         }
-        Some(other) => {
-            report.error(format!("topic `{name}` (`{key}`) cannot be looked at: {other}"), TRY_AGAIN)
-        }
+        Some(other) => report.failure(
+            format!("topic `{name}` (`{key}`) cannot be checked: {other}"),
+            &KafkaError::MetadataFetch(other),
+            TRY_AGAIN,
+        ),
     }
     for partition in &topic.leaderless {
-        report.error(
+        report.outage(
             format!(
                 "partition {partition} of topic `{name}` has no leader: it can be neither read nor written"
             ),
