@@ -80,18 +80,25 @@ impl<'a> Parties<'_, 'a> {
         }
     }
 
-    /// Finds who takes over; `None` where that would be a party that neither ticket nor catalog names.
+    /// Finds who takes over; `None` if that would be a party that neither ticket nor catalog names.
     #[must_use]
     pub fn next(&self, next: &Next) -> Option<Assignee<'a>> {
-        match *next {
-            Next::Nobody => None,
-            Next::Party(party) => self.party(party).ok(),
-            // A record without a model does not say whether its partner is a reseller: naming either would be a guess.
-            Next::IfReseller { then, otherwise } => match self.assigned().ok()?.model()? {
-                Model::IndirectReseller => self.party(then).ok(),
-                _ => self.party(otherwise).ok(),
-            },
+        self.party(self.chosen(next)?).ok()
+    }
+
+    /// Nobody if the catalog does not state a fact that is asked for: any party would be a guess.
+    fn chosen(&self, next: &Next) -> Option<Party> {
+        if let Some(party) = next.if_reseller
+            && self.assigned().ok()?.model()? == Model::IndirectReseller
+        {
+            return Some(party);
         }
+        if next.if_azure_based.is_none() && next.if_not_azure_based.is_none() {
+            return next.otherwise;
+        }
+        let chosen =
+            if self.records.offer?.azure_based()? { next.if_azure_based } else { next.if_not_azure_based };
+        chosen.or(next.otherwise)
     }
 
     fn requester(&self, role: Role) -> Option<&'a str> {

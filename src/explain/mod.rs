@@ -218,7 +218,7 @@ pub fn explain(policy: &Policy, catalog: &Snapshot, ticket: &Ticket<'_>) -> Expl
             explanation.reason.clone_from(&rule.reason);
             if let Outcome::Owned(assignment) = &rule.outcome {
                 explanation.contacts_are_wanted = !assignment.contacts.is_empty();
-                explanation.next_is_wanted = assignment.next != Next::Nobody;
+                explanation.next_is_wanted = assignment.next != Next::NOBODY;
                 explanation.contacts = records
                     .contacts(&assignment.contacts, Format::Protobuf)
                     .map(|contact| ContactAt {

@@ -259,7 +259,7 @@ fn expected(policy: &Policy, value: &Value<'_>, findings: &mut Vec<Finding>) -> 
     }
     if let Some(value) = fields.get("next") {
         expected.next = match value.get_ref() {
-            DeValue::String(word) if word.as_ref() == "nobody" => Some(Next::Nobody),
+            DeValue::String(word) if word.as_ref() == "nobody" => Some(Next::NOBODY),
             _ => next(value, findings).map(|(next, _)| next),
         };
     }

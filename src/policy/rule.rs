@@ -113,18 +113,29 @@ impl Party {
     }
 }
 
-/// Who takes over if the owner cannot solve a ticket.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Next {
-    /// Nobody.
-    Nobody,
-    /// This party.
-    Party(Party),
-    /// It depends on whether the assigned partner is an indirect reseller (S8).
-    IfReseller {
-        /// For a reseller; `Provider` is that of the assigned partner.
-        then: Party,
-        /// For any other partner.
-        otherwise: Party,
-    },
+/// Who takes over if the owner cannot solve a ticket: the first of these that applies; nobody if none does.
+///
+/// A fact that is asked for and that the catalog does not state means nobody, since any party would be a guess.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Next {
+    /// If the assigned partner is an indirect reseller (S8); [`Party::Provider`] is its provider.
+    pub if_reseller: Option<Party>,
+    /// If the offer is Azure-based (S6).
+    pub if_azure_based: Option<Party>,
+    /// If the offer is not Azure-based (S7).
+    pub if_not_azure_based: Option<Party>,
+    /// If none of the facts above is asked for, or none of them holds.
+    pub otherwise: Option<Party>,
+}
+
+impl Next {
+    /// Nobody takes over.
+    pub const NOBODY: Self =
+        Self { if_reseller: None, if_azure_based: None, if_not_azure_based: None, otherwise: None };
+
+    /// This party takes over in every case.
+    #[must_use]
+    pub const fn to(party: Party) -> Self {
+        Self { otherwise: Some(party), ..Self::NOBODY }
+    }
 }

@@ -7,7 +7,7 @@ use super::{
     draft::{Draft, DraftRule},
     read::contact_name,
     region::Region,
-    rule::{Next, Outcome},
+    rule::{Next, Outcome, Party},
 };
 
 /// Changes when the meaning of a policy file changes with the program.
@@ -94,17 +94,9 @@ impl Digested {
         self.text(assignment.assignee.name());
         let contacts: Vec<&str> = assignment.contacts.iter().map(|&contact| contact_name(contact)).collect();
         self.texts(contacts.into_iter());
-        match assignment.next {
-            Next::Nobody => self.number(0),
-            Next::Party(party) => {
-                self.number(1);
-                self.text(party.name());
-            }
-            Next::IfReseller { then, otherwise } => {
-                self.number(2);
-                self.text(then.name());
-                self.text(otherwise.name());
-            }
+        let Next { if_reseller, if_azure_based, if_not_azure_based, otherwise } = assignment.next;
+        for party in [if_reseller, if_azure_based, if_not_azure_based, otherwise] {
+            self.text(party.map_or("", Party::name));
         }
     }
 }

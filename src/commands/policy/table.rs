@@ -123,12 +123,18 @@ fn outcome(outcome: &Outcome) -> Vec<String> {
         let contacts: Vec<&str> = assignment.contacts.iter().map(|&contact| contact_name(contact)).collect();
         lines.push(format!("contacts: {}", contacts.join(", ")));
     }
-    match assignment.next {
-        Next::Nobody => {}
-        Next::Party(party) => lines.push(format!("next: {}", party.name())),
-        Next::IfReseller { then, otherwise } => {
-            lines.push(format!("next: {} of a reseller, else {}", then.name(), otherwise.name()));
-        }
+    let Next { if_reseller, if_azure_based, if_not_azure_based, otherwise } = assignment.next;
+    let next: Vec<String> = [
+        (if_reseller, " if it is a reseller"),
+        (if_azure_based, " if Azure-based"),
+        (if_not_azure_based, " if not Azure-based"),
+        (otherwise, ""),
+    ]
+    .into_iter()
+    .filter_map(|(party, condition)| Some(format!("{}{condition}", party?.name())))
+    .collect();
+    if !next.is_empty() {
+        lines.push(format!("next: {}", next.join(", else ")));
     }
     lines
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The rows of the table of ownership, by the id of their rule.
-const ROWS: [(&str, u8); 20] = [
+const ROWS: [(&str, u8); 21] = [
     ("customer-user-support", 1),
     ("customer-break-fix", 2),
     ("customer-technical-coordinated", 3),
@@ -31,7 +31,8 @@ const ROWS: [(&str, u8); 20] = [
     ("customer-other", 6),
     ("partner-user-support", 7),
     ("partner-break-fix", 8),
-    ("reseller-commerce-or-azure", 9),
+    ("reseller-commerce", 9),
+    ("reseller-azure", 9),
     ("reseller-other", 9),
     ("partner-commerce", 10),
     ("partner-publisher-contact", 11),

@@ -225,6 +225,12 @@ fn offer_publisher(s: &Situation) -> Option<Who> {
     (s.offer != Offer::Absent).then_some(Who::OfferPublisher)
 }
 
+/// Whom a partner turns to about deployment and provisioning, rows 5 and 9.
+fn by_azure(s: &Situation) -> Option<Who> {
+    let Offer::Present { azure_based, .. } = s.offer else { return None };
+    Some(if azure_based? { Who::Microsoft } else { Who::OfferPublisher })
+}
+
 fn customer(s: &Situation) -> Answer {
     // The assigned partner, or why it cannot be told.
     let assigned = if s.partner_id == Id::Absent {
@@ -252,7 +258,11 @@ fn customer(s: &Situation) -> Answer {
         Ok(None) => return Answer::Triage { reason: "MISSING_PARTNER", row: Some(row) },
         Ok(Some(who)) => who,
     };
-    let otherwise = if row == 4 { Some(Who::Microsoft) } else { offer_publisher(s) };
+    let otherwise = match row {
+        4 => Some(Who::Microsoft),
+        5 => by_azure(s),
+        _ => offer_publisher(s),
+    };
     let next = match (who, s.partner.model) {
         // The provider that a reseller left it to is not a reseller.
         (Who::Provider, _) => otherwise,
@@ -323,8 +333,11 @@ fn partner(s: &Situation) -> Answer {
         Model::Reseller => match provider_problem(s.partner.provider) {
             Some(reason) => Answer::Triage { reason, row: Some(9) },
             None => {
-                let to_microsoft = is_commerce(s.category) || is_azure(s.category);
-                let next = if to_microsoft { Some(Who::Microsoft) } else { offer_publisher(s) };
+                let next = match s.category {
+                    category if is_commerce(category) => Some(Who::Microsoft),
+                    category if is_azure(category) => by_azure(s),
+                    _ => offer_publisher(s),
+                };
                 Answer::Owned { row: 9, who: Who::Provider, contacts: "", next }
             }
         },

@@ -35,6 +35,9 @@ const CONTACTS: [(&str, OfferContact); 3] = [
     ("csp-program", OfferContact::CspProgram),
 ];
 
+const NEXT: &str =
+    "a party, or a table of `if-reseller`, `if-azure-based`, `if-not-azure-based`, `otherwise`";
+
 /// A word of the file that stands for something, and where it stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::policy) struct Named<T> {
@@ -102,7 +105,7 @@ pub(crate) fn contact_name(contact: OfferContact) -> &'static str {
     }
 }
 
-/// Reads what comes next: a party, or one for resellers and one for all others.
+/// Reads what comes next: a party, or a table of conditions and parties.
 pub(in crate::policy) fn next(
     value: &Value<'_>,
     findings: &mut Vec<Finding>,
@@ -111,21 +114,54 @@ pub(in crate::policy) fn next(
     match value.get_ref() {
         DeValue::String(_) => {
             let party = party(&text(value, findings)?, findings)?;
-            Some((Next::Party(party.value), vec![used(&party)]))
+            Some((Next::to(party.value), vec![used(&party)]))
         }
         DeValue::Table(table) => {
             let mut fields = Fields::new("next", table, value.span());
-            let then = fields.require_text("if-reseller", findings);
-            let otherwise = fields.require_text("otherwise", findings);
+            let before = findings.len();
+            let mut uses = Vec::new();
+            let mut choice = |key| {
+                let value = fields.get(key)?;
+                let party = party(&text(value, findings)?, findings)?;
+                uses.push(used(&party));
+                Some(party)
+            };
+            let if_reseller = choice("if-reseller");
+            let if_azure_based = choice("if-azure-based");
+            let if_not_azure_based = choice("if-not-azure-based");
+            let otherwise = choice("otherwise");
             fields.finish(findings);
-            let then = party(&then?, findings);
-            let otherwise = party(&otherwise?, findings);
-            let (then, otherwise) = (then?, otherwise?);
-            let uses = vec![(PartyUse::IfReseller, value.span()), used(&then), used(&otherwise)];
-            Some((Next::IfReseller { then: then.value, otherwise: otherwise.value }, uses))
+            if let (Some(_), Some(_), Some(never)) = (&if_azure_based, &if_not_azure_based, &otherwise) {
+                findings.push(
+                    Finding::new(
+                        FindingKind::WrongValue,
+                        "`otherwise` is never used here",
+                        never.span.clone(),
+                        "an offer is Azure-based or it is not",
+                    )
+                    .note("if the catalog does not say which, nobody takes over"),
+                );
+            }
+            if uses.is_empty() && findings.len() == before {
+                findings.push(wrong(value, NEXT));
+            }
+            if findings.len() > before {
+                return None;
+            }
+            if if_reseller.is_some() {
+                uses.push((PartyUse::IfReseller, value.span()));
+            }
+            let party = |named: Option<Named<Party>>| named.map(|named| named.value);
+            let next = Next {
+                if_reseller: party(if_reseller),
+                if_azure_based: party(if_azure_based),
+                if_not_azure_based: party(if_not_azure_based),
+                otherwise: party(otherwise),
+            };
+            Some((next, uses))
         }
         _ => {
-            findings.push(wrong(value, "a party, or `{ if-reseller = …, otherwise = … }`"));
+            findings.push(wrong(value, NEXT));
             None
         }
     }
@@ -172,7 +208,7 @@ pub(super) fn outcome(
     let contacts = contacts(&fields.texts("contacts", findings), findings);
     let (next, mut parties) = match fields.get("next") {
         Some(value) => self::next(value, findings)?,
-        None => (Next::Nobody, Vec::new()),
+        None => (Next::NOBODY, Vec::new()),
     };
     let (owner, assignee) = (owner?, assignee?);
     if assignee.value.owner() != owner.value {

@@ -90,6 +90,8 @@ refusals! {
     an_exception_that_can_never_apply: with("category = \"billing\" }", "category = \"break-fix\" }");
     a_rule_that_can_never_apply: with("category = \"technical\" }\nowner", "category = \"technical\", azure-based = { not = [\"yes\", \"no\"] } }\nowner");
     a_hole: with("{ not = \"technical\" }", "{ not = [\"technical\", \"payment\", \"none\"] }, attribute.tier = [\"gold\", \"none\"]");
+    a_next_that_is_never_used: with("overrides", "next = { if-azure-based = \"microsoft-commerce\", if-not-azure-based = \"offer-publisher\", otherwise = \"offer-publisher\" }\noverrides");
+    a_next_that_names_nobody: with("overrides", "next = {}\noverrides");
     an_empty_policy: "";
     a_case_with_two_rules: with("{ not = \"technical\" }", "{ not = \"user-support\" }").replace("microsoft-commerce\"\nreason = \"Mic", "publisher\"\nassignee = \"offer-publisher\"\nreason = \"Mic");
     a_case_with_two_exceptions: with_more("[[exception]]\nid = \"zendesk\"\nwhen = { source = \"zendesk\" }\noverrides = [\"rest\"]\ntriage = \"no-rule\"\nreason = \"A person decides.\"\n");

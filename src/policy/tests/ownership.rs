@@ -23,59 +23,70 @@ type Row = (&'static str, Option<(Party, Vec<OfferContact>, Next)>);
 fn row(requester: Role, category: Category, model: Model, election: Election, azure_based: bool) -> Row {
     use Party::*;
     let to = |rule, party, contacts: &[OfferContact], next| (rule, Some((party, contacts.to_vec(), next)));
-    let if_reseller = |otherwise| Next::IfReseller { then: Provider, otherwise };
+    let if_reseller = |otherwise| Next { if_reseller: Some(Provider), ..Next::to(otherwise) };
+    let by_azure = Next {
+        if_azure_based: Some(MicrosoftCommerce),
+        if_not_azure_based: Some(OfferPublisher),
+        ..Next::NOBODY
+    };
     let is = |categories: &[Category]| categories.contains(&category);
     match requester {
         Role::Customer if is(TECHNICAL) && election == Election::Coordinate => to(
             "customer-technical-coordinated",
             AssignedPartner,
             &[CustomerSupport, Engineering],
-            Next::Party(OfferPublisher),
+            Next::to(OfferPublisher),
         ),
         Role::Customer if category == Category::UserSupport => {
-            to("customer-user-support", OfferPublisher, &[CustomerSupport], Next::Party(AssignedPartner))
+            to("customer-user-support", OfferPublisher, &[CustomerSupport], Next::to(AssignedPartner))
         }
         Role::Customer if category == Category::BreakFix => {
-            to("customer-break-fix", OfferPublisher, &[Engineering], Next::Party(AssignedPartner))
+            to("customer-break-fix", OfferPublisher, &[Engineering], Next::to(AssignedPartner))
         }
         Role::Customer if is(COMMERCE) => {
             to("customer-commerce", AssignedPartner, &[], if_reseller(MicrosoftCommerce))
         }
-        Role::Customer if is(AZURE) => {
-            to("customer-azure", AssignedPartner, &[Engineering], if_reseller(OfferPublisher))
-        }
+        Role::Customer if is(AZURE) => to(
+            "customer-azure",
+            AssignedPartner,
+            &[Engineering],
+            Next { if_reseller: Some(Provider), ..by_azure },
+        ),
         Role::Customer => to("customer-other", AssignedPartner, &[CspProgram], if_reseller(OfferPublisher)),
         Role::Partner if category == Category::UserSupport => {
-            to("partner-user-support", OfferPublisher, &[CustomerSupport], Next::Nobody)
+            to("partner-user-support", OfferPublisher, &[CustomerSupport], Next::NOBODY)
         }
         Role::Partner if category == Category::BreakFix => {
-            to("partner-break-fix", OfferPublisher, &[Engineering], Next::Nobody)
+            to("partner-break-fix", OfferPublisher, &[Engineering], Next::NOBODY)
         }
-        Role::Partner if model == Model::IndirectReseller && (is(COMMERCE) || is(AZURE)) => {
-            to("reseller-commerce-or-azure", Provider, &[], Next::Party(MicrosoftCommerce))
+        Role::Partner if model == Model::IndirectReseller && is(COMMERCE) => {
+            to("reseller-commerce", Provider, &[], Next::to(MicrosoftCommerce))
+        }
+        Role::Partner if model == Model::IndirectReseller && is(AZURE) => {
+            to("reseller-azure", Provider, &[], by_azure)
         }
         Role::Partner if model == Model::IndirectReseller => {
-            to("reseller-other", Provider, &[], Next::Party(OfferPublisher))
+            to("reseller-other", Provider, &[], Next::to(OfferPublisher))
         }
-        Role::Partner if is(COMMERCE) => to("partner-commerce", MicrosoftCommerce, &[], Next::Nobody),
+        Role::Partner if is(COMMERCE) => to("partner-commerce", MicrosoftCommerce, &[], Next::NOBODY),
         Role::Partner if category == Category::PublisherContact => to(
             "partner-publisher-contact",
             MicrosoftCommerce,
             &[CustomerSupport, Engineering, CspProgram],
-            Next::Party(OfferPublisher),
+            Next::to(OfferPublisher),
         ),
         Role::Partner if is(AZURE) && azure_based => {
-            to("partner-azure-based", MicrosoftCommerce, &[Engineering], Next::Party(OfferPublisher))
+            to("partner-azure-based", MicrosoftCommerce, &[Engineering], Next::to(OfferPublisher))
         }
         Role::Partner if is(AZURE) => {
-            to("partner-not-azure-based", OfferPublisher, &[Engineering], Next::Nobody)
+            to("partner-not-azure-based", OfferPublisher, &[Engineering], Next::NOBODY)
         }
-        Role::Partner => to("partner-other", OfferPublisher, &[CspProgram], Next::Nobody),
-        _ if is(COMMERCE) => to("publisher-commerce", MicrosoftCommerce, &[], Next::Nobody),
-        _ if is(AZURE) && azure_based => to("publisher-azure-based", MicrosoftCommerce, &[], Next::Nobody),
-        _ if is(AZURE) => to("publisher-not-azure-based", RequestingPublisher, &[], Next::Nobody),
+        Role::Partner => to("partner-other", OfferPublisher, &[CspProgram], Next::NOBODY),
+        _ if is(COMMERCE) => to("publisher-commerce", MicrosoftCommerce, &[], Next::NOBODY),
+        _ if is(AZURE) && azure_based => to("publisher-azure-based", MicrosoftCommerce, &[], Next::NOBODY),
+        _ if is(AZURE) => to("publisher-not-azure-based", RequestingPublisher, &[], Next::NOBODY),
         _ if is(TECHNICAL) || category == Category::PartnerEnablement => {
-            to("publisher-own-support", RequestingPublisher, &[], Next::Nobody)
+            to("publisher-own-support", RequestingPublisher, &[], Next::NOBODY)
         }
         _ => ("publisher-other", None),
     }
@@ -160,7 +171,7 @@ fn an_absent_value_matters_only_where_it_would_change_the_rule() {
         model: Fact::Known(Model::IndirectReseller),
         ..case(Role::Partner)
     };
-    assert_eq!(found(&policy, &reseller).0, "reseller-commerce-or-azure");
+    assert_eq!(found(&policy, &reseller).0, "reseller-azure");
     let direct = Case { model: Fact::Known(Model::DirectBill), ..reseller };
     assert_eq!(policy.decide(&direct), Verdict::Absent(TriageReason::IncompleteOffer));
 }

@@ -52,12 +52,13 @@ final class Rules {
           Map.entry("customer-break-fix", new Text("The publisher repairs its own offer; by our reading, that includes outages, and a partner that has not elected to coordinate technical support refers such tickets.", "S3", "S5")),
           Map.entry("customer-technical-coordinated", new Text("The customer's partner has elected to coordinate technical support itself, and turns to the publisher where it needs help.", "S4", "S5")),
           Map.entry("customer-commerce", new Text("The customer's partner is the first contact for billing, subscriptions, accounts and payment; what it cannot solve it raises itself.", "S1", "S5")),
-          Map.entry("customer-azure", new Text("A customer's deployment or provisioning problem is its partner's to solve, who can turn to the publisher's engineers.", "S5")),
+          Map.entry("customer-azure", new Text("A customer's deployment or provisioning problem is its partner's to solve; the partner can turn to Microsoft if the offer is Azure-based, else to the publisher.", "S5", "S6")),
           Map.entry("customer-other", new Text("The customer's partner is responsible for all support that is not technical.", "S5")),
           Map.entry("partner-user-support", new Text("Partners ask the publisher of the offer how to use it.", "S2")),
           Map.entry("partner-break-fix", new Text("Partners turn to the publisher when its offer does not work; that this includes outages is our reading.", "S2")),
-          Map.entry("reseller-commerce-or-azure", new Text("By our reading, an indirect reseller asks its indirect provider first; the provider turns to Microsoft commerce where it must.", "S8")),
-          Map.entry("reseller-other", new Text("By our reading, an indirect reseller asks its indirect provider first; the provider turns to the publisher where it must.", "S8")),
+          Map.entry("reseller-commerce", new Text("By our reading, an indirect reseller asks its indirect provider first; the provider turns to Microsoft commerce where it must.", "S8", "S6")),
+          Map.entry("reseller-azure", new Text("By our reading, an indirect reseller asks its indirect provider first; the provider turns to Microsoft if the offer is Azure-based, else to the publisher.", "S8", "S6")),
+          Map.entry("reseller-other", new Text("By our reading, an indirect reseller asks its indirect provider first; the provider turns to the publisher where it must.", "S8", "S6")),
           Map.entry("partner-commerce", new Text("Microsoft supports partners on its commerce system; by our reading, subscriptions, account set-up and payment are part of it.", "S6")),
           Map.entry("partner-publisher-contact", new Text("Microsoft gives partners access to the support contacts of a publisher.", "S7", "S9")),
           Map.entry("partner-azure-based", new Text("Microsoft supports partners on deploying and provisioning Azure-based solutions.", "S6")),
@@ -162,7 +163,7 @@ final class Rules {
       return owned("customer-commerce", PARTNER, id, "", providerOr(assigned, COMMERCE_NEXT));
     }
     if (AZURE.contains(category)) {
-      return owned("customer-azure", PARTNER, id, "e", providerOr(assigned, publisherNext()));
+      return owned("customer-azure", PARTNER, id, "e", providerOr(assigned, azureNext()));
     }
     return owned("customer-other", PARTNER, id, "p", providerOr(assigned, publisherNext()));
   }
@@ -203,8 +204,11 @@ final class Rules {
         return triage(missing);
       }
       String provider = text(routing.provider(), "id");
-      return COMMERCE.contains(category) || isAzure
-          ? owned("reseller-commerce-or-azure", PARTNER, provider, "", COMMERCE_NEXT)
+      if (COMMERCE.contains(category)) {
+        return owned("reseller-commerce", PARTNER, provider, "", COMMERCE_NEXT);
+      }
+      return isAzure
+          ? owned("reseller-azure", PARTNER, provider, "", azureNext())
           : owned("reseller-other", PARTNER, provider, "", publisherNext());
     }
     if (COMMERCE.contains(category)) {
@@ -283,6 +287,13 @@ final class Rules {
 
   private Party publisherNext() {
     return routing.offer() == null ? null : new Party(PUBLISHER, offerPublisher());
+  }
+
+  private Party azureNext() {
+    if (azureMissing() != null) {
+      return null;
+    }
+    return isAzureBased() ? COMMERCE_NEXT : publisherNext();
   }
 
   // ---- What comes out.
