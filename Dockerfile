@@ -3,6 +3,9 @@
 FROM rust:1.95-trixie AS build
 WORKDIR /src
 COPY . .
+# For `ticket-router --version`; there is no repository here to ask.
+ARG REVISION=unknown
+ENV TICKET_ROUTER_REVISION=${REVISION}
 # Without the feature vendored-openssl: the program links Debian's OpenSSL and follows its security fixes.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \

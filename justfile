@@ -73,9 +73,13 @@ instructions:
 fuzz target seconds='60':
     cargo fuzz run --sanitizer none {{target}} -- -max_total_time={{seconds}}
 
-# What is looked at each night, since it changes without a commit. It needs the network, and fails without.
-nightly:
-    cargo deny --locked check advisories
+# What takes too long for each change, or changes without one: run it each night. It needs the network, and fails without.
+nightly fuzz_seconds='900':
+    .ci/nightly {{fuzz_seconds}}
+
+# Everything that is published of a release, in a folder: `just release /tmp/out`, or with `--draft` before the folder to try it.
+release *arguments:
+    tools/release {{arguments}}
 
 # What the image is built from, and the manifests and the unit of deploy/.
 deploy:
