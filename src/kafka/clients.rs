@@ -40,7 +40,7 @@ pub enum ClientRefused {
 /// of range, instead of starting anywhere (`auto.offset.reset=error`).
 ///
 /// # Errors
-/// [`SecretUnreadable`] where a password file cannot be read.
+/// [`SecretUnreadable`] if a password file cannot be read.
 pub fn input_consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
     let kafka = &config.kafka;
     let mut client = consumer(config, &[("fetch.max.bytes", &memory::fetch_bytes().to_string())])?;
@@ -59,7 +59,7 @@ pub fn input_consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable>
 /// from the beginning, and nothing is committed. The end of each partition is an event (`PartitionEOF`).
 ///
 /// # Errors
-/// [`SecretUnreadable`] where a password file cannot be read.
+/// [`SecretUnreadable`] if a password file cannot be read.
 pub fn catalog_consumer(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
     let mut client = consumer(config, &[])?;
     // librdkafka wants a group id for any consumer; without a subscription or a commit the brokers never see it.
@@ -73,17 +73,19 @@ pub fn catalog_consumer(config: &Config) -> Result<ClientConfig, SecretUnreadabl
 /// Returns the settings of a producer that writes in transactions under `transactional_id`.
 ///
 /// # Errors
-/// [`SecretUnreadable`] where a password file cannot be read.
+/// [`SecretUnreadable`] if a password file cannot be read.
 pub fn producer(config: &Config, transactional_id: &str) -> Result<ClientConfig, SecretUnreadable> {
     let mut client = ClientConfig::new();
-    // After a commit the coordinator answers CONCURRENT_TRANSACTIONS until its markers are written, two or three milliseconds: with the default pause of
-    // 100 ms, or with 10, most of a small transaction's time would be waiting. librdkafka doubles the pause with each try. A transaction's end sends
-    // what lingers, so lingering costs no latency under a light load, and under a heavy one batches are ten times as large. The queue of 20,000
-    // records halves the memory and costs no speed. murmur2_random puts a key where Java clients put it.
+    // After a commit, the coordinator answers CONCURRENT_TRANSACTIONS for two or three milliseconds, until its
+    // markers are written. With the default pause of 100 ms, or with 10, a small transaction would spend most of its
+    // time waiting. librdkafka doubles the pause with each attempt. The end of a transaction sends what lingers, so
+    // lingering costs no latency under a light load, and under a heavy one batches are ten times as large. The queue
+    // of 20,000 records halves the memory and costs no speed. murmur2_random puts a key where Java clients put it.
     //
-    // librdkafka asks three times in quick succession who coordinates the group, and then waits without a deadline for a connection to open or to close
-    // (`rd_kafka_coord_req_handle_FindCoordinator`): after a broker's restart a worker stood in `send_offsets_to_transaction` until its coordinator
-    // closed the idle connection, by default after ten minutes. So idle connections are closed several times within a transaction's timeout.
+    // librdkafka asks three times in quick succession for the group's coordinator, and then waits without a deadline
+    // for a connection to open or to close (`rd_kafka_coord_req_handle_FindCoordinator`). After a broker's restart, a
+    // worker hung in `send_offsets_to_transaction` until its coordinator closed the idle connection, by default after
+    // ten minutes. So the client closes idle connections several times within a transaction's timeout.
     for (name, value) in [
         ("batch.size", "1000000"),
         ("compression.type", "lz4"),
@@ -104,14 +106,14 @@ pub fn producer(config: &Config, transactional_id: &str) -> Result<ClientConfig,
         .set("message.max.bytes", config.limits.max_output_bytes.to_string())
         .set("enable.idempotence", "true")
         .set("acks", "all")
-        // Only failures are looked at: a report for each delivered record costs a tenth of the CPU.
+        // Report failures only: a report for each delivered record costs a tenth of the CPU.
         .set("delivery.report.only.error", "true");
     fixed(&mut client);
     Ok(client)
 }
 
-/// Lowers the largest batch of a producer to what the smallest of its topics takes, in bytes. A lower one of the
-/// user's stays.
+/// Lowers the largest batch of a producer to what the smallest of its topics accepts, in bytes. Keeps a lower limit
+/// that the user has set.
 ///
 /// Returns the largest batch.
 pub fn limit_batches(client: &mut ClientConfig, max_bytes: usize) -> usize {
@@ -123,9 +125,10 @@ pub fn limit_batches(client: &mut ClientConfig, max_bytes: usize) -> usize {
     size
 }
 
-/// Connects a producer, if it can within the time: one that has no connection yet looks for its transactions' coordinator half a second later.
+/// Opens the producer's connections, best effort. Without one, librdkafka puts off its first lookup of the
+/// transaction coordinator by 500 ms.
 pub fn reach<C: ProducerContext + 'static>(producer: &ThreadedProducer<C>, topic: &str, timeout: Duration) {
-    // The first answer comes over a connection that librdkafka gives up, since it has learnt the brokers' own addresses.
+    // librdkafka drops the connection of the first answer, because that answer gives it the brokers' own addresses.
     for _ in 0..2 {
         drop(producer.client().fetch_metadata(Some(topic), timeout));
     }
@@ -134,7 +137,7 @@ pub fn reach<C: ProducerContext + 'static>(producer: &ThreadedProducer<C>, topic
 /// Returns the settings of an admin client, or of a plain producer.
 ///
 /// # Errors
-/// [`SecretUnreadable`] where a password file cannot be read.
+/// [`SecretUnreadable`] if a password file cannot be read.
 pub fn admin(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
     let mut client = ClientConfig::new();
     common(config, &mut client)?;
@@ -142,7 +145,7 @@ pub fn admin(config: &Config) -> Result<ClientConfig, SecretUnreadable> {
     Ok(client)
 }
 
-/// Checks that librdkafka knows all settings that are passed through. No connection is made.
+/// Checks that librdkafka knows all settings that are passed through. Makes no connection.
 ///
 /// # Errors
 /// [`ClientRefused`] with the first setting that is unknown or out of range.
@@ -166,8 +169,8 @@ pub fn check_settings(config: &Config) -> Result<(), ClientRefused> {
 
 fn consumer(config: &Config, defaults: &[(&str, &str)]) -> Result<ClientConfig, SecretUnreadable> {
     let mut client = ClientConfig::new();
-    // 200 MB of zeros fit into a record of 1 MB that a broker takes: `receive.message.max.bytes` is what unpacking may cost. Over it the partition
-    // cannot be read on, below it the record becomes a dead letter.
+    // 200 MB of zeros fit into a record of 1 MB that a broker accepts: `receive.message.max.bytes` limits what
+    // unpacking may cost. Above it nobody can read past the record; below it the record becomes a dead letter.
     for (name, value) in [
         ("receive.message.max.bytes", "268435456"),
         ("fetch.queue.backoff.ms", "10"),
@@ -204,8 +207,8 @@ fn common(config: &Config, client: &mut ClientConfig) -> Result<(), SecretUnread
         .set_log_level(RDKafkaLogLevel::Info)
         .set("client.id", "ticket-router")
         .set("log.connection.close", "false")
-        // A partition that lost its leader, or is new, waits for the next look: with the default of five minutes tickets stood still for
-        // minutes after a broker's restart, though it was there again.
+        // A partition that lost its leader, or is new, waits for the next refresh. With the default of five minutes,
+        // tickets waited for minutes after a broker's restart, although it was back.
         .set("topic.metadata.refresh.interval.ms", "10000")
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "1000");

@@ -1,4 +1,4 @@
-//! What every client reports on the side: log lines and errors of connections.
+//! Callbacks that all clients share: log lines and connection errors.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,8 +14,8 @@ use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
 use crate::config::Security;
 use crate::telemetry::Repeats;
 
-/// The side channel of all clients of one config: hands log lines on at a limited rate, and keeps the last error
-/// of each kind, so that a check can tell the cause of a silence.
+/// The callbacks of all clients of one config. Forwards log lines at a limited rate, and keeps the last error of each
+/// kind, so that a check can report why a broker is silent.
 #[derive(Debug)]
 pub struct Watch {
     security: Security,
@@ -92,7 +92,7 @@ impl ErrorKind {
 }
 
 impl Watch {
-    /// Makes the side channel for clients that log in as `security` says.
+    /// Makes the callbacks for clients that log in as `security` says.
     pub fn new(security: &Security) -> Arc<Self> {
         Arc::new(Self {
             security: security.clone(),
@@ -107,14 +107,14 @@ impl Watch {
         self.counts[kind as usize].load(Ordering::Relaxed)
     }
 
-    /// Returns the last error of this kind, as librdkafka tells it.
+    /// Returns the last error of this kind, in librdkafka's words.
     pub fn last(&self, code: RDKafkaErrorCode) -> Option<String> {
         self.errors.lock().unwrap_or_else(PoisonError::into_inner).get(&(code as i32)).cloned()
     }
 
-    /// Hands on a line of librdkafka's log ([`ClientContext::log`]).
+    /// Forwards a line of librdkafka's log ([`ClientContext::log`]).
     pub fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        // A listener that speaks another protocol just closes the connection, and that comes as a line only.
+        // A listener with another protocol just closes the connection; only a log line reports that.
         if facility == "FAIL" && line.contains("Disconnected") {
             let text = line.rsplit("]: ").next().unwrap_or(line).to_owned();
             let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
@@ -125,7 +125,7 @@ impl Watch {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::error!(target: "librdkafka", code = "KAFKA_CLIENT", facility, left_out, "{line}");
             }
-            // What librdkafka calls an error it also retries, so nothing is lost and nobody has to act yet.
+            // librdkafka retries what it calls an error, so nothing is lost and nobody has to act yet.
             RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => {
                 tracing::warn!(target: "librdkafka", code = "KAFKA_CLIENT", facility, left_out, "{line}");
             }
@@ -138,7 +138,7 @@ impl Watch {
 
     /// Keeps an error of the client as a whole ([`ClientContext::error`]), and logs it at a limited rate.
     pub fn error(&self, error: &KafkaError, reason: &str) {
-        // The end of a partition comes this way too, and is none.
+        // The end of a partition also arrives here, and is not an error.
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
             return;
         }

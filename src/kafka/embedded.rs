@@ -1,7 +1,7 @@
 //! A broker inside this process: librdkafka's mock cluster.
 //!
-//! It answers groups and transactions, but shows what was aborted, fences nobody and keeps nothing: it is for looking, and
-//! proves nothing about exactly-once.
+//! It supports groups and transactions, but shows aborted records, fences nobody and keeps nothing. Use it to try
+//! things out: it proves nothing about exactly-once.
 
 use rdkafka::{error::KafkaError, mocking::MockCluster};
 

@@ -1,9 +1,10 @@
-//! The librdkafka calls that the crate `rdkafka` does not wrap, or wraps at a cost that a router pays per ticket.
+//! The librdkafka calls that the crate `rdkafka` does not wrap, or wraps at a cost for each ticket.
 //!
-//! - Sending with a topic handle and native headers: the crate looks the topic up by name and copies names into new strings, per record.
-//! - Group metadata that can be looked at: Kafka accepts offsets of generation −1 without fencing, so the generation must be known before a transaction
-//!   begins.
-//! - An OAUTHBEARER token for a client that nobody polls for the wish for one.
+//! - Sending with a topic handle and native headers: for each record, the crate looks the topic up by name and copies
+//!   names into new strings.
+//! - Group metadata that can be read: Kafka accepts offsets of generation −1 without fencing, so we must know the
+//!   generation before a transaction begins.
+//! - Setting an OAUTHBEARER token on a client that is never polled, and so never gets the refresh event.
 //! - Flushing with librdkafka's own wait: the crate's polls in steps of 100 ms, and a commit waits for it.
 //! - The ids of topics, and the ends of logs whatever a client's isolation level is ([`topics`]).
 
@@ -80,7 +81,8 @@ impl<C: ProducerContext + 'static> Topic<C> {
     pub fn new(producer: &Arc<ThreadedProducer<C>>, name: &str) -> Result<Self, RDKafkaErrorCode> {
         let name = CString::new(name).map_err(|_| RDKafkaErrorCode::InvalidTopic)?;
         let client = producer.client().native_ptr();
-        // SAFETY: the client lives as long as the handle, which holds it; the name is copied; a null configuration means the client's own.
+        // SAFETY: the client lives as long as the handle, which holds it; the name is copied; a null configuration
+        // means the client's own.
         let handle = unsafe { sys::rd_kafka_topic_new(client, name.as_ptr(), ptr::null_mut()) };
         match NonNull::new(handle) {
             Some(handle) => Ok(Self { handle, producer: Arc::clone(producer) }),
@@ -115,8 +117,8 @@ impl Headers {
     /// Adds a header.
     pub fn add(&mut self, name: &[u8], value: Option<&[u8]>) {
         let (value, len) = value.map_or((ptr::null(), 0), |it| (it.as_ptr().cast::<c_void>(), it.len()));
-        // SAFETY: name and value are copied with their lengths; a null value is a header without one. The call fails only for read-only lists,
-        // which this one is not.
+        // SAFETY: name and value are copied with their lengths; a null value is a header without one. The call fails
+        // only for read-only lists, which this one is not.
         unsafe {
             sys::rd_kafka_header_add(
                 self.native.as_ptr(),
@@ -162,7 +164,8 @@ pub fn incoming_headers(headers: Option<&BorrowedHeaders>) -> impl Iterator<Item
     let native = headers.map(|it| ptr::from_ref(it).cast::<sys::rd_kafka_headers_t>());
     (0..).map_while(move |index| {
         let (mut name, mut value, mut len) = (ptr::null(), ptr::null(), 0);
-        // SAFETY: a `BorrowedHeaders` is a reference to librdkafka's own list; name and value live as long as it does.
+        // SAFETY: a `BorrowedHeaders` is a reference to librdkafka's own list; name and value live as long as it
+        // does.
         unsafe {
             let code = sys::rd_kafka_header_get_all(native?, index, &mut name, &mut value, &mut len);
             (code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR).then(|| {
@@ -213,8 +216,8 @@ pub fn send<C: ProducerContext + 'static>(
         Vu { vtype: vtype::RD_KAFKA_VTYPE_TIMESTAMP, u: Value { i64_: record.timestamp.unwrap_or(0) } },
         Vu { vtype: vtype::RD_KAFKA_VTYPE_HEADERS, u: Value { headers: headers.native.as_ptr() } },
     ];
-    // SAFETY: the arguments outlive the call; key and value are copied (MSG_F_COPY); the headers' ownership passes to librdkafka only where it
-    // reports success.
+    // SAFETY: the arguments outlive the call; key and value are copied (MSG_F_COPY); librdkafka takes ownership of
+    // the headers only if it reports success.
     let outcome = NativeError::take(unsafe {
         sys::rd_kafka_produceva(topic.producer.client().native_ptr(), arguments.as_ptr(), arguments.len())
     });
@@ -227,7 +230,8 @@ pub fn send<C: ProducerContext + 'static>(
     }
 }
 
-/// The end of a partition's log as the consumer last saw it in a fetch; nobody is asked. `None` where it has seen none.
+/// Returns the end of a partition's log as the consumer last saw it in a fetch, without a request; `None` before
+/// that.
 #[must_use]
 pub fn known_end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> Option<i64> {
     use rdkafka::consumer::Consumer;
@@ -250,7 +254,8 @@ pub fn known_end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, pa
 pub struct GroupMetadata(NonNull<sys::rd_kafka_consumer_group_metadata_t>);
 
 impl GroupMetadata {
-    /// Takes the present membership; `None` while the consumer is not a member: offsets sent without a generation and a member id would not be fenced.
+    /// Takes the present membership; `None` while the consumer is not a member, since Kafka does not fence offsets
+    /// without a generation and a member id.
     #[must_use]
     pub fn of_member<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Self> {
         use rdkafka::consumer::Consumer;

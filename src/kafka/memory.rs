@@ -1,19 +1,20 @@
-//! How much memory this process may take, and how much of a broker's log is asked for at once.
+//! How much memory this process may use, and how many bytes of a log it asks a broker for at once.
 
 use std::fs;
 
 use rustix::process::{Resource, getrlimit};
 
-/// The least that is asked for at once, in bytes: below this, answers cost more than their tickets.
+/// The smallest request, in bytes: below this, answers cost more than their tickets.
 const MIN_FETCH_BYTES: u64 = 64 << 10;
-/// The most that is asked for at once, in bytes: librdkafka's default. From 4 MiB on, more is no faster.
+/// The largest request, in bytes: librdkafka's default. More than 4 MiB is no faster.
 const MAX_FETCH_BYTES: u64 = 50 << 20;
 /// An answer may take a quarter of the memory if its tickets pack to a 1,000th of their size.
 const MEMORY_PER_FETCHED_BYTE: u64 = 4096;
 
 /// The bytes of tickets, as packed, that a broker may send in one answer; a larger batch comes alone.
 ///
-/// librdkafka unpacks an answer at once, so what tickets unpack to is what answers cost. If the system tells no limit, the answer is small.
+/// librdkafka unpacks a whole answer at once, so an answer costs what its tickets unpack to. If the system reports no
+/// limit, the answer is small.
 pub fn fetch_bytes() -> u64 {
     fetch_bytes_for(memory_limit().unwrap_or_default())
 }
@@ -22,7 +23,7 @@ fn fetch_bytes_for(memory: u64) -> u64 {
     (memory / MEMORY_PER_FETCHED_BYTE).clamp(MIN_FETCH_BYTES, MAX_FETCH_BYTES)
 }
 
-/// The least of the limits that hold for this process, in bytes: of its control groups, of its own, and of the machine.
+/// The lowest limit for this process, in bytes: of its control groups, of the process, and of the machine.
 fn memory_limit() -> Option<u64> {
     let group = fs::read_to_string("/proc/self/cgroup").ok();
     let path = group.iter().flat_map(|it| it.lines()).find_map(|it| it.strip_prefix("0::"));

@@ -64,7 +64,8 @@ impl Tail {
         for topic in topics {
             let metadata = consumer.fetch_metadata(Some(topic), METADATA_TIMEOUT)?;
             for partition in metadata.topics().iter().flat_map(|it| it.partitions()) {
-                // A number, not "the end": that would be looked up with the first fetch, which may come after the first record.
+                // A number, not "the end": that would be looked up with the first fetch, which may come after the
+                // first record.
                 let (_, high) = consumer.fetch_watermarks(topic, partition.id(), METADATA_TIMEOUT)?;
                 assignment.add_partition_offset(topic, partition.id(), Offset::Offset(high))?;
             }

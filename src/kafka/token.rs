@@ -1,7 +1,7 @@
 //! Tokens for OAUTHBEARER: read from a file, given to a client, and renewed before they end.
 //!
-//! The crate would answer librdkafka's wish for a token itself, but without extensions; so it is not asked. A
-//! client gets its first token when it is made ([`Watch::log_in`]), and one that lives long a new one in time
+//! rdkafka would answer librdkafka's request for a token itself, but without extensions, so we set tokens ourselves. A
+//! client gets its first token when it is made ([`Watch::log_in`]), and a client that lives long gets new ones in time
 //! ([`keep_logged_in`]).
 
 use std::{

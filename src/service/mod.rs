@@ -40,9 +40,10 @@ use crate::{
     ticket::Limits,
 };
 
-/// How often a thread that waits looks whether it is to stop.
+/// How often a waiting thread checks whether it must stop.
 const LOOK: Duration = Duration::from_millis(20);
-/// More cost latency under a light load, fewer cost a request of two for each transaction under a medium one.
+/// Records gathered before a transaction begins. More: latency under a light load. Fewer: a second request to send
+/// offsets in each transaction under a medium load.
 const MAX_GATHERED: usize = 500;
 
 /// The service could not be started.
@@ -59,7 +60,7 @@ pub enum StartError {
     Thread(#[from] std::io::Error),
 }
 
-/// A part of the service ended because it cannot go on.
+/// A part of the service ended because it cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// A worker.
@@ -83,8 +84,10 @@ pub enum ServiceError {
     /// The catalog's feed.
     #[error("the catalog cannot be followed")]
     Feed(#[from] FeedError),
-    /// A thread panicked: a bug, already reported on standard error.
-    #[error("a thread ended in a panic; this is a fault of ticket-router, please report it")]
+    /// A thread panicked: a bug, already reported in the log.
+    #[error(
+        "a thread ended in a panic, which is a bug: report it as an issue of the ticket-router repository, with the lines before this one"
+    )]
     Panicked,
 }
 
@@ -220,7 +223,7 @@ impl Service {
     ) -> std::io::Result<()> {
         let thread = thread::Builder::new().name(name).spawn(move || {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-            // Nobody listens any more where the service has ended already.
+            // If the service has already ended, nobody listens.
             drop(sender.send(outcome.unwrap_or(Err(ServiceError::Panicked))));
         })?;
         self.threads.push(thread);
@@ -245,7 +248,8 @@ impl Service {
         }
     }
 
-    /// Tells every thread to finish what is in flight, and waits for at most `grace`. `false` if some are still at work then.
+    /// Tells every thread to finish what is in flight, and waits for at most `grace`. Returns `false` if some still
+    /// work then.
     #[must_use]
     pub fn drain(self, grace: Duration) -> bool {
         self.stop.store(true, Ordering::Relaxed);

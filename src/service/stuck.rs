@@ -1,12 +1,13 @@
-//! Finds a worker that hangs in one call: each has a deadline that is shorter, but librdkafka does not keep all of them.
+//! Finds a worker that hangs in one call. Each call has a shorter deadline, but librdkafka does not keep all of them.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::kafka::worker::WorkerStatus;
 
-/// How often is looked.
+/// Time between two looks at the workers.
 const PERIOD: Duration = Duration::from_secs(5);
-/// So many looks at the same step, two minutes. Looks are counted, not time: a process that was stopped has not looked.
+/// A worker hangs after this many looks at the same step, two minutes. Counts looks, not time, since a stopped
+/// process does not look.
 const LOOKS: u32 = 24;
 
 /// Waits until a worker that has started hangs, and says which one.

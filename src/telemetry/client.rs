@@ -10,7 +10,7 @@ use ureq::{
 
 use super::{repeats::Repeats, settings::Target};
 
-/// No answer of a collector is longer; what is has another meaning.
+/// No collector answers with more than this; a longer body comes from something else.
 const MAX_ANSWER_BYTES: u64 = 1 << 20;
 
 /// A client for one signal: its time limit, and whom it trusts.
@@ -74,7 +74,7 @@ impl HttpClient for Client {
     {
         Box::pin(async move {
             let path = request.uri().path().to_owned();
-            // The exporter says no more than that there was an error.
+            // The exporter reports only that there was an error.
             self.send(request).inspect_err(|error| {
                 if let Some(left_out) = self.repeats.admit() {
                     tracing::warn!(code = "TELEMETRY_EXPORT", path, %error, left_out, "the collector cannot be reached");

@@ -1,12 +1,12 @@
-//! W3C trace context, as it stands in the headers of a record (<https://www.w3.org/TR/trace-context/>).
+//! W3C trace context, as the headers of a record hold it (<https://www.w3.org/TR/trace-context/>).
 
 use opentelemetry::trace::{SpanId, TraceId};
 
 /// The header that holds trace, span and flags.
 pub const TRACEPARENT: &[u8] = b"traceparent";
-/// The header that holds what the makers of tracing systems add.
+/// The header that holds what tracing systems add.
 pub const TRACESTATE: &[u8] = b"tracestate";
-/// The length of a `traceparent` of version 00, and the least of a later one.
+/// The length of a `traceparent` of version 00, and the least length of a later version.
 pub const LEN: usize = 55;
 
 const SAMPLED: u8 = 1;
@@ -22,9 +22,10 @@ pub struct Parent {
     pub is_sampled: bool,
 }
 
-/// Reads a `traceparent`; `None` where it is none, and then no `tracestate` counts either.
+/// Parses a `traceparent`. If it is malformed (`None`), ignore `tracestate` too.
 ///
-/// Letters are in lower case, ids are not zero, version `ff` does not exist. A later version may append fields after a `-`.
+/// Letters are in lower case, ids are not zero, and version `ff` does not exist. A later version may append fields
+/// after `-`.
 #[must_use]
 pub fn parse(header: &[u8]) -> Option<Parent> {
     let (head, rest) = header.split_at_checked(LEN)?;
@@ -44,9 +45,9 @@ pub fn parse(header: &[u8]) -> Option<Parent> {
     is_valid.then_some(Parent { trace_id, span_id, is_sampled: flags & SAMPLED != 0 })
 }
 
-/// Says from one byte whether the sender did not record the trace; `false` where it did, or where this is no `traceparent`.
+/// Returns whether the sender did not record the trace; `false` also if this is not a `traceparent`.
 ///
-/// It is what most tickets end with, so nothing else of the header is looked at.
+/// Fast path: most tickets stop here after one byte.
 #[must_use]
 pub fn is_plainly_unsampled(header: &[u8]) -> bool {
     header.len() >= LEN && digit(header[LEN - 1]).is_some_and(|flags| flags & SAMPLED == 0)

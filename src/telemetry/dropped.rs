@@ -1,4 +1,4 @@
-//! What could not be exported: counted, and told at a limited rate.
+//! What could not be exported: counted, and logged at a limited rate.
 
 use std::{
     fmt,
@@ -70,7 +70,7 @@ impl Dropped {
     }
 }
 
-/// The room in the queue before an exporter. The SDK's own queues drop what does not fit, too, but do not say how much.
+/// The room in the queue before an exporter. The SDK's own queues also drop what does not fit, but do not say how much.
 #[derive(Clone, Debug)]
 pub struct Room {
     signal: Signal,
@@ -97,17 +97,17 @@ impl Room {
         false
     }
 
-    /// Gives places back: the exporter has taken so many.
+    /// Gives back the places of what the exporter has taken.
     pub fn leave(&self, count: usize) {
         self.waiting.fetch_sub(count, Ordering::Relaxed);
     }
 
-    /// Counts what the exporter had taken and did not get through.
+    /// Counts what the exporter had taken and could not deliver.
     pub fn lost(&self, count: usize, cause: &dyn fmt::Display) {
         self.dropped.add(self.signal, count, cause);
     }
 
-    /// Counts all that still waits: nobody exports it any more.
+    /// Counts everything that still waits: nobody will export it.
     pub fn abandon(&self, cause: &dyn fmt::Display) {
         let left = self.waiting.swap(0, Ordering::Relaxed);
         if left > 0 {

@@ -1,4 +1,4 @@
-//! The exporters: those of the SDK, with bounded queues before them and a count of what is lost.
+//! The SDK's exporters, with bounded queues before them and a count of what is lost.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,7 +24,7 @@ use super::{
     settings::Target,
 };
 
-/// An exporter cannot be made.
+/// An exporter cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
     /// The certificates of the collector.
@@ -80,7 +80,7 @@ impl Spans {
         }
     }
 
-    /// Exports what waits, and ends; counts what is left over after `timeout`.
+    /// Exports what waits, and ends. Counts what is left after `timeout`.
     pub fn shut_down(&self, timeout: Duration) {
         if let Err(error) = self.processor.shutdown_with_timeout(timeout) {
             self.room.abandon(&error);
@@ -88,7 +88,7 @@ impl Spans {
     }
 }
 
-/// Takes log lines likewise.
+/// Takes log lines, and exports them from a thread of its own. Never waits.
 #[derive(Debug)]
 pub struct Lines {
     processor: BatchLogProcessor,

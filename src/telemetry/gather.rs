@@ -57,10 +57,10 @@ impl Family {
     }
 }
 
-/// Gathers all metrics, but those that have no figure yet.
+/// Gathers all metrics, except those that have no figure yet.
 #[must_use]
 pub fn gather(health: &Health) -> Vec<Family> {
-    // One look at each worker: figures that belong together are of one moment.
+    // Read each worker once: figures that belong together are of one moment.
     let figures = health.figures();
     let process = process::figures();
     METRICS

@@ -1,4 +1,4 @@
-//! The log: to standard error, and to the collector if it takes lines.
+//! The log: to standard error, and to the collector if log lines are exported.
 
 use std::io::{IsTerminal as _, stderr};
 
@@ -11,13 +11,13 @@ use tracing_subscriber::{
 
 use crate::config::{Log, LogFormat};
 
-/// Sends the log to standard error, as text or JSON, and to `collector` where there is one.
+/// Sends the log to standard error, as text or JSON, and to `collector` if there is one.
 ///
 /// A line that cannot be written is lost: reporting that on the same standard error would end the process.
 ///
 /// # Errors
 ///
-/// `log.level` is no filter.
+/// `log.level` is not a filter.
 pub fn start(config: &Log, collector: Option<&SdkLoggerProvider>) -> Result<(), Box<dyn std::error::Error>> {
     let filter = EnvFilter::try_new(&config.level)
         .map_err(|error| format!("`log.level` = `{}` is no filter: {error}", config.level))?;
@@ -32,7 +32,7 @@ pub fn start(config: &Log, collector: Option<&SdkLoggerProvider>) -> Result<(), 
     Ok(())
 }
 
-/// What the exporters say of themselves does not go through them, or a collector that is down would be told of it for ever.
+/// The exporters' own lines do not go through the exporters, or a collector that is down would cause endless lines.
 fn is_exported(line: &Metadata<'_>) -> bool {
     let target = line.target();
     !target.starts_with("ticket_router::telemetry") && !target.starts_with("opentelemetry")

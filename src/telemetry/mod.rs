@@ -1,8 +1,8 @@
 //! What can be seen from outside: traces, metrics and logs.
 //!
-//! A worker counts in plain figures of its own, which are added to those of the process once a transaction. Spans are made for tickets that are traced,
-//! and for no others. What is exported waits in bounded queues for threads of the SDK, and what does not fit is dropped and counted: nothing
-//! here ever waits for a collector.
+//! A worker counts in plain figures of its own, and adds them to those of the process once a transaction. Only traced
+//! tickets have spans. Exports wait in bounded queues for threads of the SDK, and what does not fit is dropped and
+//! counted: nothing here ever waits for a collector.
 //!
 //! Architecture Invariant: nothing of a ticket's text, ids or key gets into a span, a metric or a log line.
 //! Labels are closed sets; names of fields, the only ones that tickets bring, are plain and bounded.
@@ -132,7 +132,7 @@ impl Telemetry {
         let _ = self.health.set(Arc::downgrade(health));
     }
 
-    /// Exports what is left, and waits at most so long for it. What the collector has not taken by then is lost.
+    /// Exports what is left, and waits for at most `deadline`. What the collector has not accepted by then is lost.
     pub fn shut_down(self, deadline: Duration) {
         let until = Instant::now() + deadline;
         let (done, ended) = mpsc::channel();
@@ -141,7 +141,7 @@ impl Telemetry {
             let done = done.clone();
             let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
                 work();
-                // Nobody listens any more where the time is over.
+                // After the deadline, nobody listens.
                 let _ = done.send(());
             });
             running += usize::from(spawned.is_ok());
@@ -181,7 +181,7 @@ fn keep<E>(exporter: Result<E, Unusable>, signal: &'static str, failed: &mut Vec
     exporter.map_err(|error| failed.push(NotExported { signal, error })).ok()
 }
 
-/// Who speaks: as `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say, and by defaults where they do not.
+/// Who sends: by `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, else by defaults.
 fn resource() -> Resource {
     let said = Resource::builder().build();
     let is_said = |name: &'static str| said.iter().any(|(key, _)| key.as_str() == name);

@@ -1,15 +1,15 @@
-//! Log lines that come again and again.
+//! Log lines that repeat.
 
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-/// A line may come so often in one window.
+/// Most lines of one kind in one window.
 const LINES_PER_WINDOW: u32 = 5;
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Holds the repeats of one kind of line back: a broker that is down makes every client say so several times a second.
+/// Holds back repeats of one kind of line: while a broker is down, every client reports it several times a second.
 ///
 /// At most 5 lines pass in 10 seconds; the next one that passes says how many were held back.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! Which tickets are traced.
+//! Which tickets the router traces.
 
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
@@ -10,16 +10,16 @@ use super::context::{Parent, is_plainly_unsampled, parse};
 pub struct Sampling {
     /// Whether a record that carries a trace context is sampled as its sender sampled it.
     follows_parent: bool,
-    /// Half-open bound of the trace ids that are sampled otherwise, out of 2^63.
+    /// Other records are sampled if their trace id is below this bound, out of 2^63.
     bound: u64,
 }
 
-/// Where a trace that is recorded comes from.
+/// Where a recorded trace comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The trace.
     pub trace_id: TraceId,
-    /// The span in it that comes before; `None` where the trace begins here.
+    /// The parent span; `None` if the trace begins here.
     pub parent: Option<SpanId>,
 }
 
@@ -32,7 +32,8 @@ impl Sampling {
         Self { follows_parent, bound: (ratio.clamp(0.0, 1.0) * ALL as f64) as u64 }
     }
 
-    /// Decides about a record with this `traceparent`. Takes a few nanoseconds where the sender did not record, about 20 where there is no context.
+    /// Decides about a record with this `traceparent`. Takes a few nanoseconds if the sender did not record, about 20
+    /// if there is no context.
     #[must_use]
     pub fn decide(&self, traceparent: Option<&[u8]>, ids: &RandomIdGenerator) -> Option<Origin> {
         let parent = match traceparent {
@@ -52,7 +53,7 @@ impl Sampling {
         Some(Origin { trace_id: parent.trace_id, parent: Some(parent.span_id) })
     }
 
-    /// Every program that samples by a ratio takes the same trace ids.
+    /// Every program that samples by a ratio chooses the same trace ids.
     fn takes(self, trace_id: TraceId) -> bool {
         let [.., a, b, c, d, e, f, g, h] = trace_id.to_bytes();
         u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1 < self.bound

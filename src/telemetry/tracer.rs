@@ -1,4 +1,4 @@
-//! Spans of the tickets that are traced, by OpenTelemetry's conventions for messaging.
+//! Spans of traced tickets, by OpenTelemetry's conventions for messaging.
 
 use std::{
     borrow::Cow,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{config::Config, route::Destination};
 
-/// More links than this are left out of a span, and counted in it: the limit of the specification.
+/// Most links of a span, by the specification. The span counts those beyond it.
 const MAX_LINKS: usize = 128;
 
 /// Makes the spans of a service. Cheap to clone.
@@ -58,7 +58,7 @@ impl Names {
     }
 }
 
-/// A ticket that is traced, from its arrival until it is handed to the producer.
+/// A traced ticket, from its arrival until the router hands it to the producer.
 #[derive(Clone, Debug)]
 pub struct Traced {
     trace_id: TraceId,
@@ -84,7 +84,7 @@ pub struct Outcome<'o> {
     pub triage_reason: Option<&'static str>,
     /// Why it is a dead letter.
     pub dead_letter_reason: Option<&'static str>,
-    /// What the producer said if it did not take the record.
+    /// What the producer said, if it refused the record.
     pub send_error: Option<String>,
 }
 
@@ -96,7 +96,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Forgets all.
+    /// Forgets all of them.
     pub fn clear(&mut self) {
         self.links.clear();
         self.traced = 0;
@@ -104,19 +104,19 @@ impl Batch {
 }
 
 impl Traced {
-    /// The `traceparent` of the outgoing record: the span that sends it is the parent of whoever reads it.
+    /// The `traceparent` of the outgoing record: the span that sends it is the parent of its consumer's span.
     #[must_use]
     pub fn traceparent(&self) -> [u8; LEN] {
         context::format(self.trace_id, self.send)
     }
 
-    /// Whether the incoming context holds, and its `tracestate` with it.
+    /// Whether the incoming context is valid, and its `tracestate` with it.
     #[must_use]
     pub const fn continues(&self) -> bool {
         self.parent.is_some()
     }
 
-    /// Notes that the record is handed to the producer now.
+    /// Notes that the router hands the record to the producer now.
     pub fn sending(&mut self) {
         self.sending = SystemTime::now();
     }
@@ -200,7 +200,7 @@ impl Tracer {
         });
     }
 
-    /// Adds the span of a transaction's end, which took so long, linked to the tickets in it; nothing if none of them is traced.
+    /// Records the span of a transaction's end, linked to its traced tickets; does nothing if there are none.
     pub fn settle(&self, batch: &mut Batch, records: u64, took: Duration, aborted: Option<&'static str>) {
         if batch.traced == 0 {
             return;
@@ -260,7 +260,7 @@ impl Tracer {
     }
 }
 
-/// The incoming `tracestate` is not exported: what stands in it is not the router's.
+/// Does not export the incoming `tracestate`: its content is not the router's.
 fn recorded(trace_id: TraceId, span_id: SpanId) -> SpanContext {
     SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, false, TraceState::NONE)
 }
