@@ -7,7 +7,7 @@ The arguments are a broker, an outgoing topic, the consumer group, and a file fo
 Needs the package confluent-kafka.
 
 A ticket can come again: this program crashed before its commit, somebody reset its offsets, or the helpdesk sent the ticket twice.
-The decision id is then the same. So the work and the decision id are stored in one transaction of the database, and the offset is
+The key and the decision id are then the same. So the work is stored with both in one transaction of the database, and the offset is
 committed to Kafka after that. A crash between the two repeats the ticket, and the database recognizes it.
 """
 
@@ -43,7 +43,7 @@ def main(broker, topic, group, file):
                 continue
             headers = dict(record.headers())
             decision = headers["ticket-router.decision-id"].decode()
-            print(decision, "new" if take(desk, decision, record.value()) else "repeat", flush=True)
+            print(decision, "new" if take(desk, record.key() or b"", decision, record.value()) else "repeat", flush=True)
             consumer.commit(record, asynchronous=False)
     finally:
         consumer.close()
@@ -54,17 +54,18 @@ def open_desk(file):
     desk = sqlite3.connect(file)
     desk.execute(
         "CREATE TABLE IF NOT EXISTS taken"
-        " (decision TEXT PRIMARY KEY, value BLOB, at TEXT DEFAULT CURRENT_TIMESTAMP)"
+        " (key BLOB, decision TEXT, value BLOB, at TEXT DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (key, decision))"
     )
     desk.execute("CREATE INDEX IF NOT EXISTS taken_at ON taken (at)")
     return desk
 
 
-def take(desk, decision, value):
+def take(desk, key, decision, value):
     """Does the work of one ticket, and returns whether the ticket was new."""
     with desk:  # one transaction
         desk.execute("DELETE FROM taken WHERE at < datetime('now', ?)", (REMEMBER,))
-        added = desk.execute("INSERT OR IGNORE INTO taken (decision, value) VALUES (?, ?)", (decision, value))
+        values = (key, decision, value)
+        added = desk.execute("INSERT OR IGNORE INTO taken (key, decision, value) VALUES (?, ?, ?)", values)
         # Do the work here, if `added.rowcount` is 1. Storing the ticket is all that this example does.
         return added.rowcount == 1
 

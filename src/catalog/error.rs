@@ -71,6 +71,14 @@ pub enum InvalidRecord {
         /// The decoder's message, which names message and field.
         detail: String,
     },
+    /// The catalog has no room for the record.
+    #[error(
+        "the catalog is full: with this record it would take more than `limits.max_catalog_bytes` ({limit})"
+    )]
+    CatalogFull {
+        /// The most memory that the catalog may take, in bytes.
+        limit: usize,
+    },
     /// The Kafka record has no key, or one that is not UTF-8.
     #[error("key is missing or not UTF-8, allowed: the record's `id`")]
     Key,
@@ -109,7 +117,9 @@ impl InvalidRecord {
                 Some(field)
             }
             Self::Key | Self::KeyMismatch { .. } | Self::RemovalKey { .. } => Some("key"),
-            Self::TooLarge { .. } | Self::Json { .. } | Self::Protobuf { .. } => None,
+            Self::TooLarge { .. } | Self::CatalogFull { .. } | Self::Json { .. } | Self::Protobuf { .. } => {
+                None
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::{Change, Draft, Encodings, InvalidRecord, Kind, Offer, Partner, Publisher, Snapshot, Upserted};
+use super::{Change, Draft, Encodings, Kind, Offer, Partner, Publisher, Snapshot, Upserted};
 
 /// The readers' side. Cheap to clone: a counted reference.
 #[derive(Clone)]
@@ -114,12 +114,10 @@ impl CatalogWriter {
         self.has_changes = true;
     }
 
-    /// Looks whether a removal removes what it is meant to; see [`Draft::check_removal`].
-    ///
-    /// # Errors
-    /// It does not.
-    pub fn check_removal(&self, kind: Kind, key: &[u8]) -> Result<(), InvalidRecord> {
-        self.draft.check_removal(kind, key)
+    /// Returns the records, changes that are not published included.
+    #[must_use]
+    pub fn draft(&self) -> &Draft {
+        &self.draft
     }
 
     /// Lets readers see all changes since the last time, at once. Nothing happens where there are none.

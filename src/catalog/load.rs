@@ -8,8 +8,8 @@ use std::{
 use thiserror::Error;
 
 use super::{
-    Draft, Encodings, InvalidRecord, MAX_RECORD_BYTES, Quoted, Record, UnknownField, UnknownValue, Upserted,
-    lines::Lines, read, snapshot::Stocked,
+    Draft, Encodings, InvalidRecord, MAX_RECORD_BYTES, Quoted, Record, RefusedAddress, UnknownField,
+    UnknownValue, Upserted, lines::Lines, read, snapshot::Stocked,
 };
 use crate::ticket::{Format, Payload};
 
@@ -78,6 +78,9 @@ pub enum Problem {
         /// The number or name, quoted.
         value: String,
     },
+    /// The record was taken without an address.
+    #[error("{0}; the record is taken without it")]
+    Address(RefusedAddress),
     /// An earlier line had the id: the last one wins.
     #[error("id {} is there twice, this line wins", Quoted(id))]
     RepeatedId {
@@ -201,6 +204,10 @@ pub fn load<R: Record + Stocked>(
                     let value =
                         value.as_str().map_or_else(|| value.to_string(), |name| Quoted(name).to_string());
                     found(Problem::UnknownValue { path, value });
+                }
+                for address in decoded.refused_addresses {
+                    loaded.warnings += 1;
+                    found(Problem::Address(address));
                 }
                 let id = decoded.record.id().to_owned();
                 if draft.upsert(decoded.record) == Upserted::Added {

@@ -4,6 +4,7 @@
 //! that is only ever shared. A [`Snapshot`] is an immutable set of records; [`Catalog`] is the live one, which
 //! readers take a snapshot of without ever waiting, and which one [`CatalogWriter`] changes in batches.
 
+mod address;
 mod check;
 mod error;
 mod key;
@@ -22,6 +23,7 @@ mod survey;
 mod table;
 mod unknown;
 
+pub use address::{AddressFault, MAX_ADDRESS_BYTES, RefusedAddress};
 pub use check::check;
 pub use error::{InvalidRecord, Quoted};
 pub use key::disguised;

@@ -80,6 +80,17 @@ impl Record for Offer {
     fn visit_enums(message: &mut v1::Offer, visit: &mut dyn FnMut(Place, &'static Names, &mut i32)) {
         visit(Place::of("kind"), KIND, &mut message.kind);
     }
+
+    fn visit_addresses(message: &mut v1::Offer, visit: &mut dyn FnMut(&'static str, &mut String)) {
+        if let Some(contacts) = &mut message.contacts {
+            visit("contacts.engineering", &mut contacts.engineering);
+            visit("contacts.customerSupport", &mut contacts.customer_support);
+            visit("contacts.cspProgram", &mut contacts.csp_program);
+        }
+        visit("userDocumentationUri", &mut message.user_documentation_uri);
+        visit("salesMaterialUri", &mut message.sales_material_uri);
+        visit("cspMarketingUri", &mut message.csp_marketing_uri);
+    }
 }
 
 impl Offer {

@@ -68,6 +68,8 @@ impl Record for Partner {
             visit(Place { index: Some(index), ..Place::of("providerHandles") }, CATEGORY, category);
         }
     }
+
+    fn visit_addresses(_: &mut v1::Partner, _: &mut dyn FnMut(&'static str, &mut String)) {}
 }
 
 impl Partner {

@@ -53,6 +53,10 @@ impl Record for Publisher {
             visit(place, SEVERITY, &mut level.severity);
         }
     }
+
+    fn visit_addresses(message: &mut v1::Publisher, visit: &mut dyn FnMut(&'static str, &mut String)) {
+        visit("supportUri", &mut message.support_uri);
+    }
 }
 
 impl Publisher {

@@ -4,7 +4,8 @@ use prost::Message as _;
 
 use super::{
     Encodings, InvalidRecord, Kind, MAX_RECORD_BYTES, Offer, Partner, Publisher, Quoted, Record,
-    UnknownValue,
+    RefusedAddress, UnknownValue,
+    address::clean,
     key::disguised,
     survey::{invalid_json, survey},
     unknown,
@@ -20,6 +21,8 @@ pub struct Decoded<R> {
     pub unknown_fields: Vec<UnknownField>,
     /// Values of its enums that this version does not know: of a newer writer, or a slip of the pen.
     pub unknown_values: Vec<UnknownValue>,
+    /// Addresses that the record was taken without, since nobody should be shown them.
+    pub refused_addresses: Vec<RefusedAddress>,
 }
 
 /// A key of a record's JSON that the contract does not have.
@@ -43,11 +46,12 @@ pub fn read<R: Record>(payload: Payload<'_>, encodings: Encodings) -> Result<Dec
     match payload.format {
         Format::Json => read_json(payload.bytes, encodings),
         Format::Protobuf => {
-            let message = R::Message::decode(payload.bytes)
+            let mut message = R::Message::decode(payload.bytes)
                 .map_err(|source| InvalidRecord::Protobuf { detail: source.to_string() })?;
+            let refused_addresses = clean::<R>(&mut message);
             let record = R::build(&message, encodings)?;
             let unknown_values = if record.is_odd() { unknown::list::<R>(&message) } else { Vec::new() };
-            Ok(Decoded { record, unknown_fields: Vec::new(), unknown_values })
+            Ok(Decoded { record, unknown_fields: Vec::new(), unknown_values, refused_addresses })
         }
     }
 }
@@ -57,9 +61,10 @@ fn read_json<R: Record>(json: &[u8], encodings: Encodings) -> Result<Decoded<R>,
     let mut unknown_values = Vec::new();
     let message =
         if survey.is_odd { read_odd::<R>(json, &mut unknown_values) } else { serde_json::from_slice(json) };
-    let message: R::Message = message.map_err(|source| invalid_json(&source))?;
+    let mut message: R::Message = message.map_err(|source| invalid_json(&source))?;
+    let refused_addresses = clean::<R>(&mut message);
     let record = R::build_named(&message, &unknown_values, encodings)?;
-    Ok(Decoded { record, unknown_fields: survey.unknown_fields, unknown_values })
+    Ok(Decoded { record, unknown_fields: survey.unknown_fields, unknown_values, refused_addresses })
 }
 
 #[cold]
@@ -85,7 +90,8 @@ pub enum Change {
 }
 
 impl Change {
-    /// Reads one record of the topic that holds `kind`; no payload stands for a null value.
+    /// Reads one record of the topic that holds `kind`; no payload stands for a null value. Returns the addresses
+    /// that the record was taken without, too.
     ///
     /// # Errors
     /// What is wrong with the record, or that its key is not its id.
@@ -94,23 +100,28 @@ impl Change {
         key: Option<&[u8]>,
         payload: Option<Payload<'_>>,
         encodings: Encodings,
-    ) -> Result<Self, InvalidRecord> {
+    ) -> Result<(Self, Vec<RefusedAddress>), InvalidRecord> {
         let key = key.ok_or(InvalidRecord::Key)?;
         let Some(payload) = payload else {
-            return Ok(Self::Remove(kind, key.to_owned()));
+            return Ok((Self::Remove(kind, key.to_owned()), Vec::new()));
         };
-        Ok(match kind {
-            Kind::Offer => Self::Offer(keyed(key, payload, encodings)?),
-            Kind::Publisher => Self::Publisher(keyed(key, payload, encodings)?),
-            Kind::Partner => Self::Partner(keyed(key, payload, encodings)?),
-        })
+        match kind {
+            Kind::Offer => keyed(key, payload, encodings, Self::Offer),
+            Kind::Publisher => keyed(key, payload, encodings, Self::Publisher),
+            Kind::Partner => keyed(key, payload, encodings, Self::Partner),
+        }
     }
 }
 
-fn keyed<R: Record>(key: &[u8], payload: Payload<'_>, encodings: Encodings) -> Result<R, InvalidRecord> {
-    let record = read::<R>(payload, encodings)?.record;
+fn keyed<R: Record>(
+    key: &[u8],
+    payload: Payload<'_>,
+    encodings: Encodings,
+    change: fn(R) -> Change,
+) -> Result<(Change, Vec<RefusedAddress>), InvalidRecord> {
+    let Decoded { record, refused_addresses, .. } = read::<R>(payload, encodings)?;
     if record.id().as_bytes() == key {
-        return Ok(record);
+        return Ok((change(record), refused_addresses));
     }
     Err(mismatch(key, record.id()))
 }

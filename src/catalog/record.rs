@@ -53,6 +53,10 @@ pub trait Record: Clone + Sized + Sealed {
     #[doc(hidden)]
     fn visit_enums(message: &mut Self::Message, visit: &mut dyn FnMut(Place, &'static Names, &mut i32));
 
+    /// Shows each address of a message with its path in JSON.
+    #[doc(hidden)]
+    fn visit_addresses(message: &mut Self::Message, visit: &mut dyn FnMut(&'static str, &mut String));
+
     /// Says whether some enum has a value that this version does not know.
     fn is_odd(&self) -> bool {
         self.stored().facts() & ODD != 0
@@ -266,6 +270,11 @@ impl Stored {
             Format::Json => header.escaped[index].of(self.bytes()),
             Format::Protobuf => header.raw[index].of(self.bytes()),
         }
+    }
+
+    /// Returns about how much memory the record takes, in bytes: its allocation, and its place in a table.
+    pub(super) fn memory(&self) -> usize {
+        size_of::<Header>() + self.bytes().len() + 3 * size_of::<usize>()
     }
 
     pub(super) fn facts(&self) -> u32 {

@@ -73,6 +73,12 @@ impl Snapshot {
         self.partners.iter()
     }
 
+    /// Returns about how much memory the records take, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.offers.bytes() + self.publishers.bytes() + self.partners.bytes()
+    }
+
     /// Returns how many records there are.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -145,6 +151,23 @@ impl Draft {
                 how,
             }),
         }
+    }
+
+    /// Checks that a change leaves the records within a limit, in bytes.
+    ///
+    /// # Errors
+    /// The change adds more than there is room for.
+    pub fn check_room(&self, change: &Change, limit: usize) -> Result<(), InvalidRecord> {
+        let growth = match change {
+            Change::Offer(offer) => self.snapshot.offers.growth(offer),
+            Change::Publisher(publisher) => self.snapshot.publishers.growth(publisher),
+            Change::Partner(partner) => self.snapshot.partners.growth(partner),
+            Change::Remove(..) => 0,
+        };
+        if growth > 0 && self.snapshot.bytes() + growth > limit {
+            return Err(InvalidRecord::CatalogFull { limit });
+        }
+        Ok(())
     }
 
     /// Removes a record; `false` where there was none.

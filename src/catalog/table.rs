@@ -25,6 +25,8 @@ pub(super) struct Table<R> {
     /// A power of two of them.
     shards: Arc<[Arc<Shard<R>>]>,
     len: usize,
+    /// The memory of all records.
+    bytes: usize,
 }
 
 /// What an upsert has done.
@@ -40,13 +42,24 @@ pub enum Upserted {
 
 impl<R> Default for Table<R> {
     fn default() -> Self {
-        Self { shards: Arc::new([Arc::default()]), len: 0 }
+        Self { shards: Arc::new([Arc::default()]), len: 0, bytes: 0 }
     }
 }
 
 impl<R: Record> Table<R> {
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Returns about how much memory the records take, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Returns by how many bytes a record would make the table grow.
+    pub fn growth(&self, record: &R) -> usize {
+        let there = self.get(record.id()).map_or(0, |there| there.stored().memory());
+        record.stored().memory().saturating_sub(there)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &R> {
@@ -67,10 +80,12 @@ impl<R: Record> Table<R> {
             self.grow();
         }
         let hash = hash(&record);
+        self.bytes += record.stored().memory();
         let same_id = |other: &R| other.stored().id_bytes() == record.stored().id_bytes();
         match self.shard_mut(hash).entry(hash, same_id, self::hash) {
             Entry::Occupied(mut entry) => {
-                *entry.get_mut() = record;
+                let old = std::mem::replace(entry.get_mut(), record);
+                self.bytes -= old.stored().memory();
                 Upserted::Replaced
             }
             Entry::Vacant(entry) => {
@@ -89,8 +104,9 @@ impl<R: Record> Table<R> {
         let hash = xxh3_64(id.as_bytes());
         let entry =
             self.shard_mut(hash).find_entry(hash, |record| record.stored().id_bytes() == id.as_bytes());
-        entry.map_err(|_| ()).expect("the record has just been found").remove();
+        let (old, _) = entry.map_err(|_| ()).expect("the record has just been found").remove();
         self.len -= 1;
+        self.bytes -= old.stored().memory();
         true
     }
 

@@ -51,6 +51,9 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         Ok(telemetry) => telemetry,
         Err(error) => return Ok(exit::usage(&*error)),
     };
+    for warning in config.warnings() {
+        tracing::warn!(code = "INSECURE", "{warning}");
+    }
     let policy = match load_policy(config.policy.file.as_deref()) {
         Ok(policy) => Arc::new(policy),
         Err(code) => return Ok(code),

@@ -17,9 +17,12 @@ mod service;
 mod shape;
 mod telemetry;
 mod topics;
+mod warnings;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::ticket::Limits;
 
 pub use docs::reference;
 pub use kafka::Kafka;
@@ -29,8 +32,8 @@ pub use schema::json_schema;
 pub use secret::Secret;
 pub use security::{Mechanism, Protocol, SecretUnreadable, Security};
 pub use service::{
-    Http, Limits, Listen, Log, LogFormat, Output, OutputFormat, OutputTimestamp, Policy, Shutdown, StartAt,
-    Startup, Transaction, Worker,
+    Http, Listen, Log, LogFormat, Output, OutputTimestamp, Policy, Shutdown, StartAt, Startup, Transaction,
+    Worker,
 };
 pub use telemetry::{Exporter, Sampler, Telemetry};
 pub use topics::{Catalog, CatalogFrom, CatalogTopics, Topics};

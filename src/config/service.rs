@@ -7,6 +7,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::route::OutputFormat;
+
 /// The decision table.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -52,75 +54,6 @@ pub enum OutputTimestamp {
     Ticket,
     /// The moment at which the router writes.
     Now,
-}
-
-/// Encoding of routed tickets.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub enum OutputFormat {
-    /// Protobuf, `application/protobuf`.
-    #[default]
-    Protobuf,
-    /// Canonical ProtoJSON, `application/json`.
-    Json,
-    /// The encoding that the ticket came in.
-    Same,
-}
-
-/// How large a ticket may be.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Largest value of an incoming record, in bytes, after decompression.
-    ///
-    /// A value above what the incoming topic accepts has no effect. A larger ticket goes to the dead-letter topic.
-    #[schemars(range(min = 1024, max = 104_857_600))]
-    pub max_record_bytes: usize,
-
-    /// Largest record that the router writes, in bytes: the ticket, the catalog's records, the decision,
-    /// headers.
-    ///
-    /// At least `limits.max_record_bytes` + 16384. A larger routed ticket goes to the dead-letter topic. The
-    /// outgoing topics should have the same `max.message.bytes`; if one has less, that is its limit. Sets
-    /// `message.max.bytes` of the producers.
-    #[schemars(range(min = 17_408, max = 209_715_200))]
-    pub max_output_bytes: usize,
-
-    /// Deepest nesting of objects, arrays and groups in a ticket.
-    #[schemars(range(min = 4, max = 128))]
-    pub max_depth: usize,
-
-    /// Longest id, in bytes, of ticket, offer, publisher, partner and requester.
-    #[schemars(range(min = 16, max = 32_768))]
-    pub max_id_bytes: usize,
-
-    /// Most attributes a ticket may have.
-    #[schemars(range(min = 0, max = 10_000))]
-    pub max_attributes: usize,
-
-    /// Longest attribute, name and value together, in bytes.
-    #[schemars(range(min = 16, max = 1_048_576))]
-    pub max_attribute_bytes: usize,
-
-    /// Most headers an incoming record may have.
-    #[schemars(range(min = 0, max = 10_000))]
-    pub max_headers: usize,
-}
-
-impl Default for Limits {
-    // The record limit is what a broker takes by default (1 MiB); the output limit leaves as much again.
-    fn default() -> Self {
-        Self {
-            max_record_bytes: 1_048_576,
-            max_output_bytes: 2_097_152,
-            max_depth: 32,
-            max_id_bytes: 1024,
-            max_attributes: 64,
-            max_attribute_bytes: 4096,
-            max_headers: 64,
-        }
-    }
 }
 
 /// The threads that route.

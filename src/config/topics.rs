@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::route::Destination;
+
 /// The topics that tickets come from and go to.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -31,27 +33,33 @@ pub struct Topics {
 
 impl Default for Topics {
     fn default() -> Self {
+        let topic = |destination: Destination| destination.default_topic().to_owned();
         Self {
             incoming: "tickets.incoming".to_owned(),
-            partner: "tickets.partner".to_owned(),
-            publisher: "tickets.isv".to_owned(),
-            microsoft_commerce: "tickets.microsoft-commerce".to_owned(),
-            triage: "tickets.triage".to_owned(),
-            dead_letter: "tickets.dead-letter".to_owned(),
+            partner: topic(Destination::Partner),
+            publisher: topic(Destination::Publisher),
+            microsoft_commerce: topic(Destination::MicrosoftCommerce),
+            triage: topic(Destination::Triage),
+            dead_letter: topic(Destination::DeadLetter),
         }
     }
 }
 
 impl Topics {
-    /// Returns the five topics that the router writes, each with the key of its setting.
-    pub fn outputs(&self) -> [(&'static str, &str); 5] {
-        [
-            ("topics.partner", &self.partner),
-            ("topics.publisher", &self.publisher),
-            ("topics.microsoft_commerce", &self.microsoft_commerce),
-            ("topics.triage", &self.triage),
-            ("topics.dead_letter", &self.dead_letter),
-        ]
+    /// Returns the five topics that the router writes, each with its config key, in the order of [`Destination::ALL`].
+    pub fn outputs(&self) -> [(&'static str, &str); Destination::ALL.len()] {
+        Destination::ALL.map(|destination| (destination.key(), self.output(destination)))
+    }
+
+    /// Returns the topic of a destination.
+    pub fn output(&self, destination: Destination) -> &str {
+        match destination {
+            Destination::Partner => &self.partner,
+            Destination::Publisher => &self.publisher,
+            Destination::MicrosoftCommerce => &self.microsoft_commerce,
+            Destination::Triage => &self.triage,
+            Destination::DeadLetter => &self.dead_letter,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! One record in, one record out: all of the core for one ticket.
 
+mod destination;
 #[cfg(test)]
 mod documented;
 mod output;
@@ -7,7 +8,8 @@ mod recoded;
 #[cfg(test)]
 mod tests;
 
-pub use output::{Destination, OutputFormat, media_type};
+pub use destination::{Destination, PerDestination};
+pub use output::{OutputFormat, media_type};
 
 use std::sync::Arc;
 

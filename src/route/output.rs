@@ -1,49 +1,21 @@
-//! Where records go and in which format.
+//! The format of what is written.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::ticket::Format;
 
-/// One of the five outgoing topics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Destination {
-    /// The CSP partner's topic.
-    Partner,
-    /// The publisher's topic.
-    Publisher,
-    /// The topic of Microsoft's commerce support.
-    MicrosoftCommerce,
-    /// For a person to decide.
-    Triage,
-    /// For what is not a ticket.
-    DeadLetter,
-}
-
-impl Destination {
-    /// All five, in the order of their numbers.
-    pub const ALL: [Self; 5] =
-        [Self::Partner, Self::Publisher, Self::MicrosoftCommerce, Self::Triage, Self::DeadLetter];
-
-    /// The topic's default name.
-    #[must_use]
-    pub const fn default_topic(self) -> &'static str {
-        match self {
-            Self::Partner => "tickets.partner",
-            Self::Publisher => "tickets.isv",
-            Self::MicrosoftCommerce => "tickets.microsoft-commerce",
-            Self::Triage => "tickets.triage",
-            Self::DeadLetter => "tickets.dead-letter",
-        }
-    }
-}
-
-/// The format of what is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Encoding of routed tickets.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum OutputFormat {
-    /// Protobuf, whatever came in.
+    /// Protobuf, `application/protobuf`.
     #[default]
     Protobuf,
-    /// ProtoJSON, whatever came in.
+    /// Canonical ProtoJSON, `application/json`.
     Json,
-    /// The format of the ticket.
+    /// The encoding that the ticket came in.
     Same,
 }
 

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use super::output_format;
 use crate::{
     catalog::{Catalog, CatalogWriter},
     config::Config,
@@ -54,7 +53,7 @@ impl Health {
     /// Returns the health of a router that starts, and the writer of its catalog.
     #[must_use]
     pub fn new(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> (Arc<Self>, CatalogWriter) {
-        let (catalog, writer) = Catalog::new(output_format(config.output.format).encodings());
+        let (catalog, writer) = Catalog::new(config.output.format.encodings());
         let names = Names::of(config);
         let meters = telemetry.meters(&names);
         let health = Arc::new(Self {

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use crate::{
     catalog::CatalogWriter,
     commands::folder::{Unreadable, load_folder},
-    config::{CatalogFrom, Config, OutputFormat as ConfiguredFormat},
+    config::{CatalogFrom, Config},
     kafka::{
         check::not_created,
         clients::{self, ClientRefused},
@@ -35,9 +35,7 @@ use crate::{
             WorkerSettings,
         },
     },
-    route::{Destination, OutputFormat},
     telemetry::Tracer,
-    ticket::Limits,
 };
 
 /// How often a waiting thread checks whether it must stop.
@@ -295,32 +293,9 @@ fn worker_settings(config: &Config, limits_of_topics: &BTreeMap<String, TopicLim
             max_age: transaction.max_age(),
             finish_deadline: transaction.timeout(),
         },
-        limits: limits(config),
-        output: output_format(config.output.format),
+        limits: config.limits,
+        output: config.output.format,
         new_group_starts_at: config.worker.start_new_group_at,
         faults: Faults::from_env(),
     }
 }
-
-fn limits(config: &Config) -> Limits {
-    let limits = &config.limits;
-    Limits {
-        max_record_bytes: limits.max_record_bytes,
-        max_depth: limits.max_depth,
-        max_id_bytes: limits.max_id_bytes,
-        max_attributes: limits.max_attributes,
-        max_attribute_bytes: limits.max_attribute_bytes,
-        max_headers: limits.max_headers,
-    }
-}
-
-const fn output_format(configured: ConfiguredFormat) -> OutputFormat {
-    match configured {
-        ConfiguredFormat::Protobuf => OutputFormat::Protobuf,
-        ConfiguredFormat::Json => OutputFormat::Json,
-        ConfiguredFormat::Same => OutputFormat::Same,
-    }
-}
-
-/// The outputs of the config stand in the order of [`Destination`].
-const _: () = assert!(Destination::DeadLetter as usize == 4);

@@ -7,7 +7,6 @@ use super::{
     histogram::Histogram,
     instruments::{METRICS, Metric},
     process,
-    tracer::{destination, owner},
 };
 use crate::{
     catalog::Kind as CatalogKind,
@@ -96,10 +95,9 @@ fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
             fields(figures, Note::Dropped).map(|(field, count)| number([&field], count)).collect()
         }
         "ticket_router.records.read" => vec![number([], counts.read)],
-        "ticket_router.records.written" => Destination::ALL
-            .into_iter()
-            .map(|it| number([destination(it)], counts.written[it as usize]))
-            .collect(),
+        "ticket_router.records.written" => {
+            Destination::ALL.into_iter().map(|it| number([it.label()], counts.written[it as usize])).collect()
+        }
         "ticket_router.records.unaccounted" => {
             let written: u64 = counts.written.iter().sum();
             vec![gauge([], counts.read as f64 - written as f64)]
@@ -121,6 +119,10 @@ fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
         "ticket_router.catalog.records" => {
             let records = health.catalog.snapshot().counts();
             CatalogKind::ALL.into_iter().map(|kind| number([word(kind)], records.of(kind) as u64)).collect()
+        }
+        "ticket_router.catalog.size" => vec![number([], health.catalog.snapshot().bytes() as u64)],
+        "ticket_router.catalog.limit" => {
+            health.feed.max_bytes().map(|bytes| number([], bytes)).into_iter().collect()
         }
         "ticket_router.catalog.skipped" => {
             CatalogKind::ALL.into_iter().map(|kind| number([word(kind)], health.feed.skipped(kind))).collect()
@@ -174,7 +176,7 @@ fn tickets(health: &Health, counts: &[u64]) -> Vec<Point> {
                 Owner::MicrosoftCommerce => Destination::MicrosoftCommerce,
                 Owner::Unspecified => return None,
             };
-            Some(number([owner(destination)?, &rule.id], counts.get(index).copied().unwrap_or(0)))
+            Some(number([destination.owner()?, &rule.id], counts.get(index).copied().unwrap_or(0)))
         })
         .collect()
 }

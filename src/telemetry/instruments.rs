@@ -1,5 +1,7 @@
 //! The table of all metrics. The reference page, the page for Prometheus and the export are made from it.
 
+use crate::route::Destination;
+
 /// A metric.
 #[derive(Debug, PartialEq)]
 pub struct Metric {
@@ -66,10 +68,7 @@ const FIELD: Label = Label {
          and `.`, not a digit first); `other` for the rest, and after the first 49 names of a process",
     ),
 };
-const DESTINATION: Label = Label {
-    name: "destination",
-    values: Values::Words(&["partner", "publisher", "microsoft-commerce", "triage", "dead-letter"]),
-};
+const DESTINATION: Label = Label { name: "destination", values: Values::Words(&Destination::LABELS) };
 const TOPIC: Label =
     Label { name: "messaging.destination.name", values: Values::Set("the names in `[topics]`") };
 const CATALOG: Label = Label { name: "kind", values: Values::Words(&["offer", "publisher", "partner"]) };
@@ -196,6 +195,20 @@ pub static METRICS: &[Metric] = &[
         unit: "{record}",
         labels: &[CATALOG],
         description: "Records in the catalog.",
+    },
+    Metric {
+        name: "ticket_router.catalog.size",
+        kind: Kind::Gauge,
+        unit: "By",
+        labels: &[],
+        description: "Memory that the records of the catalog take, about.",
+    },
+    Metric {
+        name: "ticket_router.catalog.limit",
+        kind: Kind::Gauge,
+        unit: "By",
+        labels: &[],
+        description: "The most memory that the records of the catalog may take: `limits.max_catalog_bytes`. A folder has no limit.",
     },
     Metric {
         name: "ticket_router.catalog.skipped",

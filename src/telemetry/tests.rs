@@ -55,6 +55,7 @@ fn names() -> Names {
 #[test]
 fn every_metric_is_gathered_with_all_of_its_labels() {
     let health = idle();
+    health.feed.bound(1);
     health.feed.restored(Duration::from_secs(1));
     let families = gather(&health);
     let missing: Vec<_> = METRICS

@@ -177,9 +177,9 @@ impl Tracer {
             KeyValue::new("messaging.destination.partition.id", outcome.partition.to_string()),
             KeyValue::new("messaging.consumer.group.name", names.group.clone()),
             KeyValue::new("messaging.kafka.offset", outcome.offset),
-            KeyValue::new("ticket_router.destination", destination(outcome.destination)),
+            KeyValue::new("ticket_router.destination", outcome.destination.label()),
         ]);
-        attributes.extend(owner(outcome.destination).map(|it| KeyValue::new("ticket_router.owner", it)));
+        attributes.extend(outcome.destination.owner().map(|it| KeyValue::new("ticket_router.owner", it)));
         attributes.extend(outcome.rule.map(|it| KeyValue::new("ticket_router.rule", it.to_owned())));
         attributes.extend(outcome.triage_reason.map(|it| KeyValue::new("ticket_router.triage_reason", it)));
         if let Some(reason) = outcome.dead_letter_reason {
@@ -263,27 +263,4 @@ impl Tracer {
 /// Does not export the incoming `tracestate`: its content is not the router's.
 fn recorded(trace_id: TraceId, span_id: SpanId) -> SpanContext {
     SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, false, TraceState::NONE)
-}
-
-/// The word for a destination in labels and attributes.
-#[must_use]
-pub const fn destination(destination: Destination) -> &'static str {
-    match destination {
-        Destination::Partner => "partner",
-        Destination::Publisher => "publisher",
-        Destination::MicrosoftCommerce => "microsoft-commerce",
-        Destination::Triage => "triage",
-        Destination::DeadLetter => "dead-letter",
-    }
-}
-
-/// The word for the owner whose topic this is.
-#[must_use]
-pub const fn owner(destination: Destination) -> Option<&'static str> {
-    match destination {
-        Destination::Partner => Some("partner"),
-        Destination::Publisher => Some("publisher"),
-        Destination::MicrosoftCommerce => Some("microsoft-commerce"),
-        Destination::Triage | Destination::DeadLetter => None,
-    }
 }

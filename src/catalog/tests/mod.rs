@@ -20,7 +20,7 @@ fn full_offer() -> v1::Offer {
         contacts: Some(v1::offer::Contacts {
             engineering: "tel:\"+49\"".to_owned(),
             customer_support: "help@example.com".to_owned(),
-            csp_program: "https://example.com/ünï\\code?\u{202e}".to_owned(),
+            csp_program: "https://example.com/ünï\\code?\u{ad}".to_owned(),
         }),
         user_documentation_uri: "https://docs.example.com".to_owned(),
         sales_material_uri: "https://sales.example.com".to_owned(),

@@ -294,7 +294,7 @@ fn an_input_over_the_limit_is_refused_before_it_is_read() {
 fn a_change_needs_the_key_that_its_record_has() {
     let payload = Payload { format: Format::Json, bytes: br#"{"id":"p\n1"}"# };
     let change = |key: Option<&[u8]>| Change::read(Kind::Partner, key, Some(payload), Encodings::BOTH);
-    assert!(matches!(change(Some(b"p\n1")), Ok(Change::Partner(partner)) if partner.id() == "p\n1"));
+    assert!(matches!(change(Some(b"p\n1")), Ok((Change::Partner(partner), _)) if partner.id() == "p\n1"));
     for key in [None, Some(&b"\xff"[..])] {
         assert_eq!(change(key).err(), Some(InvalidRecord::Key));
     }
@@ -306,7 +306,7 @@ fn a_change_needs_the_key_that_its_record_has() {
 #[test]
 fn a_null_value_removes() {
     let change = Change::read(Kind::Offer, Some(b"o"), None, Encodings::BOTH);
-    assert!(matches!(change, Ok(Change::Remove(Kind::Offer, id)) if id == b"o"));
+    assert!(matches!(change, Ok((Change::Remove(Kind::Offer, id), _)) if id == b"o"));
     assert_eq!(Change::read(Kind::Offer, None, None, Encodings::BOTH).err(), Some(InvalidRecord::Key));
 }
 
@@ -394,4 +394,23 @@ proptest! {
         check_round_trips(Format::Json, both.encoded(Format::Json));
         check_round_trips(Format::Protobuf, both.encoded(Format::Protobuf));
     }
+}
+
+#[test]
+fn a_record_is_taken_without_the_addresses_that_nobody_should_be_shown() {
+    let text = r#"{"id":"o","publisherId":"p","contacts":{"engineering":"javascript:alert(1)","cspProgram":"csp@p.example"},"salesMaterialUri":"https://p.example/\u202egnp.exe"}"#;
+    let decoded = json::<Offer>(text).expect("the record is good");
+    let refused: Vec<_> = decoded.refused_addresses.iter().map(|it| it.path).collect();
+    assert_eq!(refused, ["contacts.engineering", "salesMaterialUri"]);
+    let expected = r#"{"id":"o","publisherId":"p","contacts":{"cspProgram":"csp@p.example"}}"#;
+    assert_eq!(decoded.record.encoded(Format::Json), expected.as_bytes());
+
+    let support = format!("https://{}", "x".repeat(500_000));
+    let message = v1::Publisher { id: "p".to_owned(), support_uri: support, ..Default::default() };
+    let bytes = message.encode_to_vec();
+    let payload = Payload { format: Format::Protobuf, bytes: &bytes };
+    let (change, refused) = Change::read(Kind::Publisher, Some(b"p"), Some(payload), Encodings::BOTH)
+        .expect("the record is good");
+    assert_eq!(refused[0].to_string(), "`supportUri` has 500008 bytes, limit is 2048");
+    assert!(matches!(change, Change::Publisher(it) if it.support_uri(Format::Protobuf).is_empty()));
 }

@@ -228,3 +228,31 @@ fn a_removal_that_would_leave_the_record_it_means_is_refused() {
         assert!(refused.to_string().contains(&format!("which is `a` {how}, removes nothing")), "{refused}");
     }
 }
+
+#[test]
+fn a_full_catalog_refuses_what_makes_it_grow_and_takes_the_rest() {
+    let named = |id: &str, name: usize| {
+        let message = v1::Partner { id: id.to_owned(), name: "x".repeat(name), ..Default::default() };
+        Change::Partner(Partner::build(&message, Encodings::PROTOBUF).expect("the partner is valid"))
+    };
+    let mut draft = Draft::new();
+    for id in ["a", "b", "c"] {
+        assert!(draft.apply(named(id, 1_000)));
+    }
+    let bytes = draft.snapshot().bytes();
+    // Each has 1,006 bytes of protobuf, and some for itself.
+    assert!((3 * 1_006..3 * 1_200).contains(&bytes), "{bytes}");
+    let full = Err(InvalidRecord::CatalogFull { limit: bytes });
+    assert_eq!(draft.check_room(&named("d", 0), bytes), full);
+    assert_eq!(draft.check_room(&named("a", 1_001), bytes), full);
+    assert_eq!(draft.check_room(&named("a", 1_000), bytes), Ok(()));
+    assert_eq!(draft.check_room(&Change::Remove(Kind::Partner, b"a".to_vec()), bytes), Ok(()));
+
+    assert!(draft.apply(named("a", 10)));
+    assert!(draft.remove(Kind::Partner, "b"));
+    assert_eq!(draft.check_room(&named("d", 1_000), bytes), Ok(()));
+    for id in ["a", "c"] {
+        assert!(draft.remove(Kind::Partner, id));
+    }
+    assert_eq!(draft.snapshot().bytes(), 0);
+}

@@ -4,11 +4,15 @@ use std::{panic::resume_unwind, thread};
 
 use rdkafka::message::{BorrowedMessage, Message};
 
+use super::take::quoted_key;
 use crate::{
-    catalog::{Change, Encodings, InvalidRecord, Kind},
+    catalog::{Change, Encodings, InvalidRecord, Kind, RefusedAddress},
     kafka::ffi::incoming_headers,
+    telemetry::Repeats,
     ticket::{BadRecord, Limits, Payload},
 };
+
+static REFUSED_ADDRESS: Repeats = Repeats::new();
 
 /// So few records are decoded sooner than a thread has started.
 const MIN_FOR_A_THREAD: usize = 500;
@@ -61,5 +65,24 @@ fn decode_one(
         None => None,
         value => Some(Payload::of(content_type, value, limits)?),
     };
-    Ok(Change::read(kind, message.key(), payload, encodings)?)
+    let (change, refused) = Change::read(kind, message.key(), payload, encodings)?;
+    for address in refused {
+        log_refused(message, &address);
+    }
+    Ok(change)
+}
+
+#[cold]
+fn log_refused(message: &BorrowedMessage<'_>, address: &RefusedAddress) {
+    if let Some(left_out) = REFUSED_ADDRESS.admit() {
+        tracing::warn!(
+            code = "CATALOG_ADDRESS",
+            topic = message.topic(),
+            partition = message.partition(),
+            offset = message.offset(),
+            key = quoted_key(message),
+            left_out,
+            "a catalog record is taken without an address: {address}"
+        );
+    }
 }

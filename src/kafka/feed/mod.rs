@@ -126,6 +126,7 @@ impl Feed {
         // The end of a topic is the answer that holds no record, and tickets wait for it.
         restoring.set("fetch.wait.max.ms", "10");
         let (login, consumer) = connect(&restoring, watch)?;
+        status.bound(config.limits.max_catalog_bytes);
         Ok(Self {
             consumer,
             login,
@@ -137,7 +138,7 @@ impl Feed {
             replacement: None,
             bad: BadKeys::default(),
             listed: None,
-            limits: Limits::default(),
+            limits: Limits { max_catalog_bytes: config.limits.max_catalog_bytes, ..Limits::default() },
             status: Arc::clone(status),
             stop: Arc::clone(stop),
         })
@@ -314,6 +315,7 @@ impl Feed {
             bad: &mut self.bad,
             listed: self.listed.as_mut(),
             status: &self.status,
+            max_bytes: self.limits.max_catalog_bytes,
         };
         for ((kind, message), change) in messages.iter().zip(changes) {
             target.take(*kind, message, change);

@@ -17,6 +17,8 @@ pub struct FeedStatus {
     applied: AtomicU64,
     skipped: [AtomicU64; Kind::ALL.len()],
     bad: [AtomicU64; Kind::ALL.len()],
+    /// Zero: there is no limit.
+    max_bytes: AtomicU64,
     times: Mutex<Times>,
 }
 
@@ -59,6 +61,12 @@ impl FeedStatus {
         self.bad[kind as usize].load(Ordering::Relaxed)
     }
 
+    /// The most memory that the records may take, in bytes; `None` for a folder.
+    #[must_use]
+    pub fn max_bytes(&self) -> Option<u64> {
+        Some(self.max_bytes.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
+    }
+
     /// How long ago the catalog was known to hold all that its topics hold; `None` for a folder, and before it is restored.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
@@ -84,6 +92,11 @@ impl FeedStatus {
     /// Notes how many keys have a bad record as their newest.
     pub(super) fn bad(&self, kind: Kind, keys: u64) {
         self.bad[kind as usize].store(keys, Ordering::Relaxed);
+    }
+
+    /// Notes the most memory that the records may take, in bytes.
+    pub fn bound(&self, bytes: usize) {
+        self.max_bytes.store(bytes as u64, Ordering::Relaxed);
     }
 
     /// Notes that the catalog held all that its topics held at this moment.

@@ -26,6 +26,8 @@ pub(super) struct Target<'f> {
     pub(super) bad: &'f mut BadKeys,
     pub(super) listed: Option<&'f mut Vec<BadRecord>>,
     pub(super) status: &'f FeedStatus,
+    /// The most memory that the records may take, in bytes.
+    pub(super) max_bytes: usize,
 }
 
 impl Target<'_> {
@@ -57,10 +59,10 @@ impl Target<'_> {
     }
 
     fn check(&self, change: &Change) -> Result<(), Rejected> {
-        let Change::Remove(kind, key) = change else { return Ok(()) };
-        Ok(match &self.replacement {
-            Some(draft) => draft.check_removal(*kind, key),
-            None => self.writer.check_removal(*kind, key),
+        let draft = self.replacement.as_deref().unwrap_or(self.writer.draft());
+        Ok(match change {
+            Change::Remove(kind, key) => draft.check_removal(*kind, key),
+            _ => draft.check_room(change, self.max_bytes),
         }?)
     }
 
@@ -118,7 +120,7 @@ fn log_removal(message: &BorrowedMessage<'_>) {
     }
 }
 
-fn quoted_key(message: &BorrowedMessage<'_>) -> Option<String> {
+pub(super) fn quoted_key(message: &BorrowedMessage<'_>) -> Option<String> {
     message.key().map(|key| quote(&String::from_utf8_lossy(key)))
 }
 
