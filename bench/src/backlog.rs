@@ -6,13 +6,14 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use ticket_router_harness::{Progress, delete_topics};
 
 use crate::{
     Bench,
     check::{self, Output},
     contender::{Contender, Processes, Run},
     expected::Expected,
-    topics::{self, Input, Progress},
+    topics::{self, Input},
 };
 
 /// How often the group's offsets are looked at; one look costs the broker about as much as a heartbeat.
@@ -50,7 +51,7 @@ pub fn measure(
     let name = format!("{}.{round}", contender.name);
     let run = Run::new(bench, Some(expected), contender, input.topic(contender.format), &name)?;
     let bootstrap = &bench.broker.bootstrap;
-    topics::create(bootstrap, &run.outputs.each_ref().map(String::as_str), bench.partitions, false)?;
+    topics::create(bootstrap, &run.outputs.each_ref().map(String::as_str), bench.partitions, "delete")?;
     let records = bench.data.tickets(contender.format).len();
     let progress = Progress::of(bootstrap, &run.group, &run.input)?;
 
@@ -68,7 +69,7 @@ pub fn measure(
     processes.stop();
 
     let output = check::check(bench, expected, contender, &run).with_context(|| name.clone())?;
-    topics::delete(bootstrap, &run.outputs.each_ref().map(String::as_str))?;
+    delete_topics(bootstrap, &run.outputs.each_ref().map(String::as_str))?;
     Ok(Backlog {
         contender,
         round,
@@ -83,25 +84,24 @@ pub fn measure(
     })
 }
 
-/// Waits until so many records are through; returns how many are then.
+/// Waits until this many records are through; returns how many are then.
 pub fn wait_for(progress: &Progress, processes: &mut Processes, records: usize) -> Result<usize> {
     let started = Instant::now();
     let mut last = Ok(0);
     loop {
         // The coordinator may be moving, or still be loading: an answer comes later.
-        last =
-            progress.records().or_else(|error| if started.elapsed() < DEADLINE { last } else { Err(error) });
-        let done = *last.as_ref().unwrap_or(&0);
+        let is_late = started.elapsed() > DEADLINE;
+        last = progress.committed().or_else(|error| if is_late { Err(error) } else { last });
+        // The topic begins at 0 and holds no transactions, so offsets count records.
+        let done = usize::try_from(*last.as_ref().unwrap_or(&0))?;
         if done >= records {
             return Ok(done);
         }
         processes.check_alive()?;
-        if started.elapsed() > DEADLINE {
+        if is_late {
             last?;
-            bail!(
-                "{done} of {records} records are through after {DEADLINE:?}; the end of the log:\n{}",
-                processes.log_tails()
-            );
+            let said = processes.log_tails();
+            bail!("{done} of {records} records are through after {DEADLINE:?}; the end of the log:\n{said}");
         }
         thread::sleep(LOOK_EVERY);
     }

@@ -1,12 +1,9 @@
 //! A genuine Kafka: the one that the environment names, or one that is started here.
 
-use std::{env, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use anyhow::Result;
-use ticket_router_harness::{Cluster, Layout, Process, wait_for_broker};
-
-/// The variable that names a broker to use.
-const ADDRESS: &str = "TICKET_ROUTER_TEST_KAFKA";
+use ticket_router_harness::{Cluster, Layout, Process, external};
 
 /// A broker that answers.
 pub struct Broker {
@@ -17,17 +14,13 @@ pub struct Broker {
 impl Broker {
     /// Finds the broker, or starts one with its log below `folder`.
     pub fn start(folder: &Path) -> Result<Self> {
-        if let Ok(bootstrap) = env::var(ADDRESS) {
-            wait_for_broker(&bootstrap, None, || Ok(()))?;
+        if let Some(bootstrap) = external()? {
             return Ok(Self { bootstrap, own: None });
         }
         let own = Cluster::start(&Layout {
-            nodes: 1,
-            listeners: Vec::new(),
-            folder: folder.to_owned(),
-            data: folder.join("kafka"),
             java: ["-Xms1g", "-Xmx1g"].map(str::to_owned).to_vec(),
-            settings: "log.segment.delete.delay.ms=1000\n",
+            settings: "log.segment.delete.delay.ms=1000\n".to_owned(),
+            ..Layout::small(folder)
         })?;
         Ok(Self { bootstrap: own.bootstrap(), own: Some(own) })
     }

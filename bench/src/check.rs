@@ -1,5 +1,7 @@
 //! Whether a contender did its work: every ticket once, in the right topic, with the right content.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail, ensure};
 use prost::Message as _;
 use rdkafka::{
@@ -8,6 +10,7 @@ use rdkafka::{
 };
 use serde_json::Value;
 use ticket_router::proto::v1::RoutedTicket;
+use ticket_router_harness::{open_transactions, read};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
@@ -15,10 +18,10 @@ use crate::{
     contender::{Contender, Kind, Run},
     data::{Format, index_of},
     expected::{Expected, json_decision, protobuf_decision},
-    topics,
 };
 
-/// Every so many records are parsed as a whole.
+const STABLE_DEADLINE: Duration = Duration::from_secs(60);
+/// One record of this many is parsed as a whole.
 const PARSED_EVERY: u64 = 100;
 /// How far the mean lengths of limit and router may be apart.
 const LENGTH_TOLERANCE: f64 = 0.01;
@@ -38,8 +41,12 @@ pub fn check(bench: &Bench, expected: &Expected, contender: &Contender, run: &Ru
     let tickets = bench.data.tickets(contender.format);
     let mut ledger = Ledger::new(tickets.len());
     let (mut records, mut value_bytes, mut header_bytes) = (0_u64, 0, 0);
-    for (topic, name) in run.written().into_iter().enumerate() {
-        topics::read(&bench.broker.bootstrap, name, |record| {
+    let (bootstrap, written) = (&bench.broker.bootstrap, run.written());
+    // The group's offsets can be seen before the markers of all partitions are written.
+    let open = open_transactions(bootstrap, &written, STABLE_DEADLINE)?;
+    ensure!(open.is_empty(), "a transaction stays open in {open:?}");
+    for (topic, name) in written.into_iter().enumerate() {
+        read(bootstrap, name, "read_committed", |record| {
             let index = index_of(record.key())?;
             let found = check_record(bench, expected, contender, topic, index, records, record);
             found.with_context(|| format!("ticket {index} in {name} at offset {}", record.offset()))?;

@@ -291,7 +291,7 @@ impl<'b> Run<'b> {
     fn router(&self, index: usize) -> Result<Command> {
         let config = self.folder.join(format!("{index}.toml"));
         let [partner, publisher, commerce, triage, dead_letter] = &self.outputs;
-        let [(offers, ..), (publishers, ..), (partners, ..)] = CATALOG;
+        let [offers, publishers, partners] = CATALOG.map(|(topic, _)| topic);
         let text = format!(
             r#"[kafka]
 bootstrap_servers = "{}"
@@ -352,7 +352,7 @@ level = "info"
     }
 
     fn streams(&self) -> Command {
-        let [(offers, ..), (publishers, ..), (partners, ..)] = CATALOG;
+        let [offers, publishers, partners] = CATALOG.map(|(topic, _)| topic);
         let mut command = Command::new(java());
         command
             .args([

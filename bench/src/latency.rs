@@ -10,12 +10,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use rdkafka::{
-    ClientConfig, Message, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-    producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer},
-    topic_partition_list::Offset,
-};
+use rdkafka::{Message, consumer::BaseConsumer, producer::BaseRecord};
+use ticket_router_harness::{Progress, Sender, delete_topics, from_beginning, reader};
 
 use crate::{
     Bench,
@@ -23,7 +19,7 @@ use crate::{
     contender::{Contender, Run},
     data::{Tickets, index_of},
     expected::Expected,
-    topics::{self, Progress},
+    topics,
 };
 
 const PER_SECOND: u32 = 1_000;
@@ -64,7 +60,7 @@ pub fn measure(
     let bootstrap = &bench.broker.bootstrap;
     let mut made: Vec<&str> = run.outputs.iter().map(String::as_str).collect();
     made.push(&input);
-    topics::create(bootstrap, &made, bench.partitions, false)?;
+    topics::create(bootstrap, &made, bench.partitions, "delete")?;
 
     let tickets = bench.data.tickets(contender.format);
     let warm_up = 1 + WARM_UP.as_secs() as usize * PER_SECOND as usize;
@@ -72,13 +68,9 @@ pub fn measure(
     let sent = warm_up + measured;
     ensure!(tickets.len() >= sent, "{sent} tickets are needed for the latency run");
 
-    let reader = reader(bootstrap, &run.written())?;
-    let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .set("acks", "all")
-        .set("linger.ms", "0")
-        .set("partitioner", "murmur2_random")
-        .create()?;
+    let reader = reader(bootstrap, "read_committed", &[("fetch.wait.max.ms", "100")])?;
+    from_beginning(&reader, &run.written())?;
+    let producer = Sender::new(bootstrap, &[("linger.ms", "0"), ("enable.idempotence", "false")])?;
     let progress = Progress::of(bootstrap, &run.group, &input)?;
     let mut processes = run.start()?;
     let clock = Clock { tickets, sent_at: Mutex::new(vec![None; sent]), input: &input };
@@ -98,7 +90,7 @@ pub fn measure(
             let before = processes.cpu()?;
             pace(warm_up..sent, |index| clock.send(&producer, index))?;
             let used = processes.cpu()? - before;
-            producer.flush(LATE)?;
+            producer.flush()?;
             let waiting = Instant::now();
             while came.load(Ordering::Relaxed) < sent && waiting.elapsed() < LATE {
                 thread::sleep(Duration::from_millis(10));
@@ -116,7 +108,7 @@ pub fn measure(
         "{name}: {sent} tickets were sent, {} came out",
         came.load(Ordering::Relaxed)
     );
-    topics::delete(bootstrap, &made)?;
+    delete_topics(bootstrap, &made)?;
 
     took.sort_unstable();
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
@@ -141,10 +133,10 @@ struct Clock<'t> {
 }
 
 impl Clock<'_> {
-    fn send(&self, producer: &ThreadedProducer<DefaultProducerContext>, index: usize) -> Result<()> {
+    fn send(&self, producer: &Sender, index: usize) -> Result<()> {
         let record = BaseRecord::to(self.input).key(self.tickets.key(index)).payload(self.tickets.get(index));
         self.sent_at.lock().expect("no holder panics")[index] = Some(Instant::now());
-        producer.send(record).map_err(|(error, _)| error.into())
+        producer.send(record)
     }
 }
 
@@ -157,24 +149,6 @@ fn pace(indexes: std::ops::Range<usize>, mut send: impl FnMut(usize) -> Result<(
         send(index)?;
     }
     Ok(())
-}
-
-fn reader(bootstrap: &str, outputs: &[&str]) -> Result<BaseConsumer> {
-    let reader: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", bootstrap)
-        .set("group.id", "bench-latency-reader")
-        .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_committed")
-        .set("fetch.wait.max.ms", "100")
-        .create()?;
-    let mut all = TopicPartitionList::new();
-    for topic in outputs {
-        for partition in topics::partitions(&reader, topic)? {
-            all.add_partition_offset(topic, partition, Offset::Beginning)?;
-        }
-    }
-    reader.assign(&all)?;
-    Ok(reader)
 }
 
 /// Reads until it is over; returns what the tickets behind the warm-up took.

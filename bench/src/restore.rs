@@ -6,18 +6,15 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use rdkafka::{
-    ClientConfig,
-    producer::{BaseProducer, BaseRecord, Producer},
-};
-use ticket_router_harness::cpu_of;
+use rdkafka::producer::BaseRecord;
+use ticket_router_harness::{Progress, Sender, cpu_of, delete_topics, read};
 
 use crate::{
     Bench,
     backlog::wait_for,
     contender::{self, Contender, Run},
     report::Report,
-    topics::{self, CATALOG, Progress},
+    topics::{self, CATALOG},
 };
 
 const REST: Duration = Duration::from_secs(3);
@@ -45,8 +42,8 @@ pub fn measure(bench: &Bench, rounds: usize, report: &mut Report) -> Result<()> 
     for round in 1..=rounds {
         let (started, before) = (Instant::now(), cpu_of("self")?);
         let mut records = 0;
-        for (topic, ..) in CATALOG {
-            records += topics::read(&bench.broker.bootstrap, topic, |_| Ok(()))?;
+        for (topic, _) in CATALOG {
+            records += read(&bench.broker.bootstrap, topic, "read_committed", |_| Ok(()))?;
         }
         let (took, used) = (started.elapsed(), cpu_of("self")? - before);
         let name = "bare consumer".to_owned();
@@ -74,12 +71,11 @@ fn router(bench: &Bench, contender: &'static Contender, round: usize, records: u
     let bootstrap = &bench.broker.bootstrap;
     let mut made: Vec<&str> = run.outputs.iter().map(String::as_str).collect();
     made.push(&input);
-    topics::create(bootstrap, &made, 1, false)?;
-    let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", bootstrap).create()?;
+    topics::create(bootstrap, &made, 1, "delete")?;
+    let sender = Sender::new(bootstrap, &[])?;
     let tickets = bench.data.tickets(contender.format);
-    let record = BaseRecord::to(&input).key(tickets.key(0)).payload(tickets.get(0));
-    producer.send(record).map_err(|(error, _)| error)?;
-    producer.flush(Duration::from_secs(10))?;
+    sender.send(BaseRecord::to(&input).key(tickets.key(0)).payload(tickets.get(0)))?;
+    sender.flush()?;
 
     let progress = Progress::of(bootstrap, &run.group, &input)?;
     let started = Instant::now();
@@ -101,7 +97,7 @@ fn router(bench: &Bench, contender: &'static Contender, round: usize, records: u
         resident_mb: Some(processes.resident_mb()?),
     };
     processes.stop();
-    topics::delete(bootstrap, &made)?;
+    delete_topics(bootstrap, &made)?;
     Ok(restore)
 }
 

@@ -58,6 +58,8 @@ pub enum Flaw {
     LeavesOpen,
     /// Sends one ticket of fifty to the wrong owner.
     Misroutes,
+    /// Leaves a header of one ticket of fifty out.
+    LosesHeaders,
 }
 
 impl Flaw {
@@ -108,8 +110,12 @@ impl Router {
             let mut batch = batch(&self.consumer);
             let (Some(first), Some(last)) = (batch.first(), batch.last()) else { continue };
             let (first, next) = (first.offset, last.offset + 1);
-            if self.flaw == Flaw::Reorders {
-                batch.reverse();
+            match self.flaw {
+                Flaw::Reorders => batch.reverse(),
+                Flaw::LosesHeaders => {
+                    batch.iter_mut().filter(|it| it.offset % 50 == 9).for_each(|it| drop(it.headers.pop()));
+                }
+                _ => {}
             }
             transactions += 1;
             self.producer.begin_transaction()?;
@@ -200,7 +206,7 @@ fn commit(consumer: &BaseConsumer, next: i64) -> Result<()> {
 struct Record {
     key: Vec<u8>,
     value: Vec<u8>,
-    number: String,
+    headers: Vec<(&'static str, String)>,
     timestamp: Option<i64>,
     offset: i64,
 }
@@ -214,7 +220,14 @@ impl Record {
         Self {
             key: message.key().unwrap_or_default().to_vec(),
             value: json!({ "ticket": ticket, "decision": decision }).to_string().into_bytes(),
-            number: String::from_utf8(number.unwrap_or_default()).unwrap_or_default(),
+            headers: vec![
+                (NUMBER, String::from_utf8(number.unwrap_or_default()).unwrap_or_default()),
+                ("ticket-router.owner", "OWNER_PARTNER".to_owned()),
+                ("ticket-router.rule", "x".to_owned()),
+                ("ticket-router.policy-version", POLICY.to_owned()),
+                ("content-type", "application/json".to_owned()),
+                ("ticket-router.decision-id", "x".to_owned()),
+            ],
             timestamp: message.timestamp().to_millis(),
             offset: message.offset(),
         }
@@ -226,14 +239,9 @@ fn produce(
     topic: &str,
     record: &Record,
 ) -> Result<(), KafkaError> {
-    let headers = [
-        (NUMBER, record.number.as_str()),
-        ("ticket-router.owner", "OWNER_PARTNER"),
-        ("ticket-router.decision-id", "x"),
-        ("ticket-router.policy-version", POLICY),
-    ];
-    let headers = headers
-        .into_iter()
+    let headers = record
+        .headers
+        .iter()
         .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value) }));
     let mut outgoing =
         BaseRecord::<[u8], [u8]>::to(topic).key(&record.key).payload(&record.value).headers(headers);

@@ -7,11 +7,11 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use ticket_router_harness::Cluster;
+use ticket_router_harness::{Cluster, add_partitions};
 use ticket_router_proof::{
     notes::{Note, Notes},
     now_ms,
-    topics::{OUTGOING, PUBLISHER},
+    topics::{INCOMING, OUTGOING, PUBLISHER},
 };
 
 use crate::{
@@ -117,7 +117,8 @@ impl Injector<'_> {
             }
             Kind::Partitions => {
                 self.partitions += MORE_PARTITIONS;
-                admin::add_partitions(self.cluster, self.partitions)?;
+                let partitions = usize::try_from(self.partitions)?;
+                add_partitions(&self.cluster.bootstrap(), INCOMING, partitions)?;
                 self.notes.write(&Note::Partitions { partitions: self.partitions, at: now_ms() });
             }
             Kind::Policy => self.change_policy(target)?,

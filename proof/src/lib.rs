@@ -1,6 +1,8 @@
-//! What the program that breaks things and the checker have in common: names, the catalog as data, and the notes that one writes for the other.
+//! What the program that breaks things and the checker have in common: names, the catalog as data, the notes that one writes for the
+//! other; and the judge, which the tests on Kafka use, too.
 
 pub mod contract;
+pub mod judge;
 pub mod notes;
 pub mod topics;
 pub mod world;

@@ -2,20 +2,19 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use rdkafka::{
-    ClientConfig, ClientContext,
-    error::{KafkaError, RDKafkaErrorCode},
-    message::{DeliveryResult, Header, OwnedHeaders},
-    producer::{BaseRecord, NoCustomPartitioner, Producer, ProducerContext, ThreadedProducer},
+    message::{Header, OwnedHeaders},
+    producer::BaseRecord,
 };
+use ticket_router_harness::Sender;
 use ticket_router_proof::{
     now_ms,
     topics::{INCOMING, NUMBER},
@@ -28,7 +27,6 @@ use crate::{
 };
 
 const TICK: Duration = Duration::from_millis(5);
-const FLUSH_DEADLINE: Duration = Duration::from_secs(120);
 
 /// What is sent.
 #[derive(Clone, Debug)]
@@ -71,19 +69,16 @@ impl Load {
 }
 
 fn send(plan: &Plan, world: &World, sent: &AtomicU64, stop: &AtomicBool) -> Result<u64> {
-    let mut config = ClientConfig::new();
-    config
-        .set("bootstrap.servers", &plan.bootstrap)
-        .set("enable.idempotence", "true")
-        .set("partitioner", "murmur2_random")
-        .set("linger.ms", "5")
-        // It never gives a record up; the run has a deadline.
-        .set("message.timeout.ms", "0")
-        .set("queue.buffering.max.messages", "2000000")
-        .set("queue.buffering.max.kbytes", "2000000")
-        .set("topic.metadata.refresh.interval.ms", "5000")
-        .set("delivery.report.only.error", "true");
-    let producer: ThreadedProducer<Failures> = config.create_with_context(Failures::default())?;
+    let sender = Sender::new(
+        &plan.bootstrap,
+        &[
+            ("linger.ms", "5"),
+            // It never gives a record up; the run has a deadline.
+            ("message.timeout.ms", "0"),
+            ("queue.buffering.max.messages", "2000000"),
+            ("queue.buffering.max.kbytes", "2000000"),
+        ],
+    )?;
     let mut random = Random::new(plan.seed ^ 0x7469_636b_6574);
     let started = Instant::now();
     let mut number = 0;
@@ -92,24 +87,17 @@ fn send(plan: &Plan, world: &World, sent: &AtomicU64, stop: &AtomicBool) -> Resu
         let due = if stop.load(Ordering::Relaxed) { due.min(plan.records) } else { due };
         while number < due {
             let record = make(number, plan.keys, plan.mix, &world.states[0], &mut random);
-            produce(&producer, number, &record)?;
+            produce(&sender, number, &record)?;
             number += 1;
         }
         sent.store(number, Ordering::Relaxed);
         thread::sleep(TICK);
     }
-    producer.flush(FLUSH_DEADLINE)?;
-    let failed = producer.context().0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    ensure!(
-        failed.is_empty(),
-        "the brokers did not take {} records of the load: {}",
-        failed.len(),
-        failed[0]
-    );
+    sender.flush()?;
     Ok(number)
 }
 
-fn produce(producer: &ThreadedProducer<Failures>, number: u64, incoming: &Incoming) -> Result<()> {
+fn produce(sender: &Sender, number: u64, incoming: &Incoming) -> Result<()> {
     let name = number.to_string();
     let headers = OwnedHeaders::new().insert(Header { key: NUMBER, value: Some(&name) });
     let headers = match incoming.content_type {
@@ -119,28 +107,5 @@ fn produce(producer: &ThreadedProducer<Failures>, number: u64, incoming: &Incomi
     let mut record =
         BaseRecord::<str, [u8]>::to(INCOMING).key(&incoming.key).timestamp(now_ms()).headers(headers);
     record.payload = incoming.value.as_deref();
-    while let Err((error, back)) = producer.send(record) {
-        if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
-            return Err(error.into());
-        }
-        record = back;
-        thread::sleep(TICK);
-    }
-    Ok(())
-}
-
-/// Records that were not delivered: there must be none.
-#[derive(Default)]
-struct Failures(Mutex<Vec<String>>);
-
-impl ClientContext for Failures {}
-
-impl ProducerContext<NoCustomPartitioner> for Failures {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): Self::DeliveryOpaque) {
-        if let Err((error, _)) = result {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(error.to_string());
-        }
-    }
+    sender.send(record)
 }

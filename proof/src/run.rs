@@ -11,16 +11,19 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use ticket_router_harness::{Cluster, Layout, Listener, Process, at_the_end, free_ports};
+use ticket_router_harness::{
+    Cluster, Layout, Listener, Process, Progress, RIGHTS, at_the_end, free_ports, small_java, wait_for,
+};
 use ticket_router_proof::{
     notes::{FINISHED, Note, Notes, WATCHING, WORLD},
     now_ms,
+    topics::INCOMING,
 };
 
 use crate::{
     Arguments,
     aborted::Aborted,
-    admin::{self, CatalogWriter, Progress},
+    admin::{self, CatalogWriter},
     control::{self, Control},
     disk::Disk,
     inject::{Flips, Injector},
@@ -44,12 +47,8 @@ const OPEN_FOR: Duration = Duration::from_secs(30);
 const CHECK_DEADLINE: Duration = Duration::from_secs(1_200);
 /// With fewer the recovery times would be coarse.
 const LEAST_PER_SECOND: u64 = 200;
-/// Rights can be taken away, and the indices of many small segments fit on a small disk.
-const SETTINGS: &str = "log.index.size.max.bytes=1048576
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-allow.everyone.if.no.acl.found=true
-super.users=User:ANONYMOUS
-";
+/// The indices of many small segments fit on a small disk.
+const SMALL_INDICES: &str = "log.index.size.max.bytes=1048576\n";
 
 pub struct Run<'a> {
     arguments: &'a Arguments,
@@ -107,7 +106,7 @@ impl<'a> Run<'a> {
         let disk = self.disk(folder)?;
 
         let (mut cluster, networks, bootstraps) = self.cluster(folder)?;
-        admin::create_topics(&cluster, self.arguments.partitions)?;
+        admin::create_all(&cluster, self.arguments.partitions)?;
         let writer = CatalogWriter::new(&cluster)?;
         let (began, version) = (now_ms(), versions[0].clone());
         writer.load(&world, 0)?;
@@ -164,7 +163,7 @@ impl<'a> Run<'a> {
 
     /// The disk that is to be full, if one is.
     fn disk(&self, folder: &Path) -> Result<Option<Disk>> {
-        let data = data(folder);
+        let data = Layout::small(folder).data;
         fs::create_dir_all(&data)?;
         if self.arguments.keep.is_none() {
             // What the brokers hold is large, and says no more than the logs.
@@ -181,28 +180,23 @@ impl<'a> Run<'a> {
         let mut networks = Vec::new();
         let mut proxies = Vec::new();
         let mut listeners = Vec::new();
+        let mut bootstraps = Vec::new();
         for n in 0..usize::from(self.arguments.routers) {
             let ports = free_ports(nodes)?;
             let bound: Vec<_> =
                 ports.iter().map(|port| TcpListener::bind(("127.0.0.1", *port))).collect::<Result<_, _>>()?;
             networks.push(Network::new());
             proxies.push(bound);
-            listeners.push(Listener {
-                name: format!("ROUTER{n}"),
-                user: (USER.0.to_owned(), USER.1.to_owned()),
-                advertised: ports,
-            });
+            bootstraps.push(addresses(&ports));
+            listeners.push(Listener::sasl_plain(&format!("ROUTER{n}"), USER, ports));
         }
-        let bootstraps = listeners.iter().map(|it| addresses(&it.advertised)).collect();
-        let layout = Layout {
+        let cluster = Cluster::start(&Layout {
             nodes,
             listeners,
-            folder: folder.to_owned(),
-            data: data(folder),
-            java: java(if nodes > 1 { 512 } else { 1_024 }),
-            settings: SETTINGS,
-        };
-        let cluster = Cluster::start(&layout)?;
+            java: small_java(if nodes > 1 { 512 } else { 1_024 }),
+            settings: [SMALL_INDICES, RIGHTS].concat(),
+            ..Layout::small(folder)
+        })?;
         for (router, (network, bound)) in networks.iter().zip(proxies).enumerate() {
             for (node, listener) in bound.into_iter().enumerate() {
                 network.forward(listener, cluster.port(node, router));
@@ -234,17 +228,8 @@ pub fn judge_control(control: &Control) -> Result<bool> {
     let notes = Notes::create(&folder)?;
     let world = marketplace::make();
     world.save(&folder.join(WORLD))?;
-    let data = data(&folder);
-    fs::create_dir_all(&data)?;
-    let cluster = Cluster::start(&Layout {
-        nodes: 1,
-        listeners: Vec::new(),
-        folder: folder.clone(),
-        data,
-        java: java(512),
-        settings: SETTINGS,
-    })?;
-    admin::create_topics(&cluster, 1)?;
+    let cluster = Cluster::start(&Layout::small(&folder))?;
+    admin::create_all(&cluster, 1)?;
     let began = now_ms();
     notes.write(&Note::Catalog { state: 0, began, ended: began });
     let version = control::POLICY.to_owned();
@@ -269,23 +254,18 @@ fn start_checker(programs: &Programs, folder: &Path, cluster: &Cluster) -> Resul
     command.arg("--folder").arg(folder).args(["--bootstrap", &cluster.bootstrap()]);
     command.args(["--open-for", &OPEN_FOR.as_secs().to_string()]);
     let mut checker = Process::start(&mut command, &folder.join("checker.log"))?;
-    let started = Instant::now();
-    while !folder.join(WATCHING).exists() {
+    wait_for("the checker reads", WATCH_DEADLINE, || {
         checker.check_alive().context("the checker")?;
-        ensure!(started.elapsed() < WATCH_DEADLINE, "the checker does not begin to read");
-        thread::sleep(Duration::from_millis(50));
-    }
+        Ok(folder.join(WATCHING).exists().then_some(()))
+    })?;
     Ok(checker)
 }
 
 /// Before the first fault, all routers have their partitions.
 fn wait_until_at_work(routers: &Routers) -> Result<()> {
-    let started = Instant::now();
-    while (0..routers.len()).any(|router| routers.partitions(router).is_empty()) {
-        ensure!(started.elapsed() < START_DEADLINE, "the routers do not get to work");
-        thread::sleep(Duration::from_millis(200));
-    }
-    Ok(())
+    wait_for("the routers are at work", START_DEADLINE, || {
+        Ok((0..routers.len()).all(|router| !routers.partitions(router).is_empty()).then_some(()))
+    })
 }
 
 fn finish_checker(checker: &mut Process, folder: &Path) -> Result<bool> {
@@ -300,19 +280,16 @@ fn finish_checker(checker: &mut Process, folder: &Path) -> Result<bool> {
 
 /// Waits until the group has committed everything. If it does not, the checker says what is missing.
 fn wait_until_drained(cluster: &Cluster, notes: &Notes) -> Result<()> {
-    let progress = Progress::new(cluster, GROUP)?;
-    let started = Instant::now();
-    loop {
-        let behind = progress.behind();
-        match behind {
-            Ok(0) => return Ok(()),
-            _ if started.elapsed() < DRAIN_DEADLINE => thread::sleep(Duration::from_millis(200)),
-            behind => {
-                notes.trouble(format!("after {DRAIN_DEADLINE:?} the group is still behind: {behind:?}"));
-                return Ok(());
-            }
-        }
+    let progress = Progress::of(&cluster.bootstrap(), GROUP, INCOMING)?;
+    let mut behind = Ok(0);
+    let drained = wait_for("the group has committed everything", DRAIN_DEADLINE, || {
+        behind = progress.behind();
+        Ok(matches!(behind, Ok(0)).then_some(()))
+    });
+    if let Err(error) = drained {
+        notes.trouble(format!("{error}: it is behind by {behind:?}"));
     }
+    Ok(())
 }
 
 fn folder(keep: Option<&Path>) -> Result<PathBuf> {
@@ -330,17 +307,6 @@ fn folder(keep: Option<&Path>) -> Result<PathBuf> {
     Ok(folder.canonicalize()?)
 }
 
-fn data(folder: &Path) -> PathBuf {
-    folder.join("data")
-}
-
 fn addresses(ports: &[u16]) -> String {
     ports.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",")
-}
-
-/// A node starts soon, and uses little beside the routers.
-fn java(heap_mb: u32) -> Vec<String> {
-    ["-Xms256m", &format!("-Xmx{heap_mb}m"), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-        .map(str::to_owned)
-        .to_vec()
 }

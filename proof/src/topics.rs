@@ -17,3 +17,22 @@ pub const OUTGOING: [&str; 5] =
 
 /// The header with the number that the generator gave a record.
 pub const NUMBER: &str = "proof-number";
+
+/// The names of the topics of one run.
+pub struct Names {
+    pub incoming: String,
+    pub outgoing: [String; 5],
+}
+
+impl Names {
+    /// The usual names behind a prefix.
+    pub fn prefixed(prefix: &str) -> Self {
+        let named = |name: &str| format!("{prefix}{name}");
+        Self { incoming: named(INCOMING), outgoing: OUTGOING.map(named) }
+    }
+
+    /// The index of an outgoing topic.
+    pub fn index(&self, topic: &str) -> Option<usize> {
+        self.outgoing.iter().position(|it| it == topic)
+    }
+}

@@ -73,6 +73,11 @@ fn a_router_that_leaves_a_transaction_open_is_caught() {
 }
 
 #[test]
+fn a_router_that_loses_headers_is_caught() {
+    assert_eq!(findings_of("loses-headers"), [("changed".to_owned(), 12)]);
+}
+
+#[test]
 fn a_router_that_misroutes_is_caught() {
     assert_found("misroutes", "wrong owner", 12);
 }

@@ -121,7 +121,7 @@ fn the_broker_is_stopped_and_killed_under_load() {
     broker.restart();
     let watch = load.finish_while(&mut supervise);
     assert!(starts <= 3, "one restart for each time that the broker was away is enough");
-    checker::judge(&topics, &watch, load::destination).assert_clean(RECORDS);
+    checker::assert_clean(&topics, &watch, RECORDS, load::destination);
     stop(&mut router);
     // It lives as long as the process, and the tests that follow want its processor time.
     broker.kill();
@@ -143,7 +143,7 @@ fn settings(topics: &Topics) -> Settings {
 #[track_caller]
 fn finish(topics: &Topics, load: Load<'_>) {
     let watch = load.finish();
-    checker::judge(topics, &watch, load::destination).assert_clean(RECORDS);
+    checker::assert_clean(topics, &watch, RECORDS, load::destination);
 }
 
 #[track_caller]

@@ -48,7 +48,7 @@ fn a_producer_that_the_brokers_have_forgotten_is_replaced_and_the_ticket_is_rout
     });
     assert!(!router.has_ended(), "nothing was restarted");
     assert!(router.is_ready());
-    checker::judge(&topics, &watch, load::destination).assert_clean(sent);
+    checker::assert_clean(&topics, &watch, sent, load::destination);
     broker.kill();
 }
 

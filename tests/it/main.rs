@@ -1,13 +1,11 @@
 //! Tests on a genuine Kafka: `ticket-router run` as its users start it, as processes that are killed, stopped and joined by others.
 //!
-//! `broker` finds or starts the one broker, `support` holds what the tests share, `checker` is the judge that shares no code with the router, and
-//! `controls` shows that the judge can say no.
+//! `broker` finds or starts the one broker, `support` holds what the tests share, `checker` is the judge, which shares no code with the
+//! router.
 
 mod broker;
 mod checker;
 mod support;
-
-mod controls;
 
 mod advertised;
 mod catalog_follow;

@@ -5,9 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ticket_router_proof::judge::Input;
+
 use crate::{
     broker::Broker,
-    checker::{self, Input, Record, Watch, read_topic},
+    checker::{self, Record, Watch, read_topic},
     secure::scram,
     support::{
         acls, load,
@@ -73,10 +75,10 @@ fn tickets_for_a_topic_that_may_not_be_written_any_more_are_dead_letters_until_i
         assert!(!router.has_ended());
         let dead = dead_letters(&watch);
         let expected = move |input: &Input| match load::destination(input) {
-            Destination::Publisher if dead.contains(&input.record.offset) => Destination::DeadLetter,
+            Destination::Publisher if dead.contains(&input.offset) => Destination::DeadLetter,
             other => other,
         };
-        checker::judge(&topics, &watch, expected).assert_clean(part * PART);
+        checker::assert_clean(&topics, &watch, part * PART, expected);
     }
 }
 
@@ -104,7 +106,7 @@ fn a_router_that_may_not_even_write_dead_letters_ends_and_goes_on_when_it_may() 
     scram(&mut settings, crate::broker::SCRAM_USER.1);
     let _router = settings.start("router-again");
     watch.wait_for(2 * PART);
-    checker::judge(&topics, &watch, load::destination).assert_clean(2 * PART);
+    checker::assert_clean(&topics, &watch, 2 * PART, load::destination);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn each_ticket_goes_to_its_owner_with_its_key_its_timestamp_and_its_headers() {
     let records: Vec<_> = (0..100).map(load::nth).collect();
     source.send_all(&topics.incoming(), &records);
     watch.wait_for(records.len());
-    checker::judge(&topics, &watch, load::destination).assert_clean(records.len());
+    checker::assert_clean(&topics, &watch, records.len(), load::destination);
     router.terminate();
     assert!(router.wait_for_end().success());
 }

@@ -118,5 +118,5 @@ fn routes(topics: &Topics, settings: &Settings) {
     let records: Vec<_> = (0..RECORDS).map(load::nth).collect();
     source.send_all(&topics.incoming(), &records);
     watch.wait_for(RECORDS);
-    checker::judge(topics, &watch, load::destination).assert_clean(RECORDS);
+    checker::assert_clean(topics, &watch, RECORDS, load::destination);
 }

@@ -38,7 +38,7 @@ fn a_router_killed_just_before_a_commit_does_not_wait_for_its_own_transaction_to
     router.wait_until_ready();
     let mut watch = Watch::new(&topics);
     watch.wait_for(RECORDS);
-    checker::judge(&topics, &watch, load::destination).assert_clean(RECORDS);
+    checker::assert_clean(&topics, &watch, RECORDS, load::destination);
 }
 
 /// What a router leaves that is killed after it has sent its offsets: a record that nobody is to see, and offsets that nobody may read yet.

@@ -227,7 +227,7 @@ fn a_collector_that_is_down_or_hangs_loses_no_ticket_and_holds_nothing_up() {
         let mut watch = Watch::new(&topics);
         watch.wait_for(TICKETS);
         let took = start.elapsed();
-        checker::judge(&topics, &watch, load::destination).assert_clean(TICKETS);
+        checker::assert_clean(&topics, &watch, TICKETS, load::destination);
         if endpoint.is_some() {
             wait_for("dropped spans are counted", FIGURES_DEADLINE, || {
                 let dropped = router.figure("ticket_router_telemetry_dropped_total{signal=\"spans\"}")?;

@@ -73,7 +73,7 @@ fn tickets_and_markers_in_between_come_out_once_while_every_third_transaction_is
         source.in_transaction(&topics.incoming(), &tickets, true);
     }
     watch.wait_for(TICKETS);
-    checker::judge(&topics, &watch, load::destination).assert_clean(TICKETS);
+    checker::assert_clean(&topics, &watch, TICKETS, load::destination);
 }
 
 fn transactional(topics: &Topics) -> Source {

@@ -1,26 +1,27 @@
-//! The judge: reads everything that went in and came out as any consumer would, and says what is missing, double, out of order or wrong.
+//! The checker: reads along while routers run, judges everything that went in and came out, and says who owned each ticket at what time.
 //!
 //! It shares no code with the router: its readers of both formats, and its idea of who owns a ticket, are its own.
 
-mod ledger;
+mod expected;
 mod oracle;
-mod read;
 mod recovery;
 mod report;
 mod timeline;
-mod wire;
+mod watch;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use clap::Parser;
+use ticket_router_harness::{open_transactions, read};
 use ticket_router_proof::{
+    judge::judge,
     notes::{Notes, WORLD},
-    topics::OUTGOING,
+    topics::{Names, OUTGOING},
     world::World,
 };
 
-use crate::{recovery::Spread, timeline::Timeline};
+use crate::{expected::Marketplace, recovery::Spread, timeline::Timeline};
 
 /// Checks what routers wrote during a run of `ticket-router-proof`.
 #[derive(Parser)]
@@ -53,22 +54,23 @@ fn main() -> ExitCode {
 
 fn check(arguments: &Arguments) -> Result<bool> {
     let Arguments { folder, bootstrap, .. } = arguments;
-    let seen = read::watch(bootstrap, folder)?;
-    // First of all: while a transaction is open, a reader is not shown what lies behind it.
-    let open = read::open_transactions(bootstrap, Duration::from_secs(arguments.open_for))?;
+    let names = Names::prefixed("");
+    let seen = watch::watch(bootstrap, &names, folder)?;
+    let open = open_transactions(bootstrap, &names.outgoing, Duration::from_secs(arguments.open_for))?;
     let notes = Notes::read(folder)?;
-    let world = World::load(&folder.join(WORLD))?;
     let timeline = Timeline::new(&notes, arguments.catalog_grace * 1_000);
-    let (verdict, inputs) = ledger::judge(bootstrap, &world, &timeline, &seen, open)?;
-    let with_aborted =
-        OUTGOING.iter().map(|topic| read::count_with_aborted(bootstrap, topic)).sum::<Result<u64>>()?;
+    let mut marketplace = Marketplace::new(World::load(&folder.join(WORLD))?, timeline);
+    let (verdict, inputs) = judge(bootstrap, &names, &seen, open, &mut marketplace)?;
+    let with_aborted = OUTGOING
+        .iter()
+        .map(|topic| read(bootstrap, topic, "read_uncommitted", |_| Ok(())))
+        .sum::<Result<u64>>()?;
     let report = report::Report {
         aborted: with_aborted.saturating_sub(verdict.written.iter().sum()),
         recoveries: recovery::recoveries(&notes, &inputs, &seen.at),
         latency: Spread::of(seen.latencies),
         verdict,
-        flips: timeline.flips(),
-        policies: timeline.policies(),
+        marketplace,
     };
     report.print(&notes);
     report.save(folder)?;

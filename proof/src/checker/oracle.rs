@@ -1,11 +1,10 @@
 //! Who owns a ticket, written from the document of ownership alone, row by row. It knows no policy file and no decision table.
 
 use ticket_router_proof::{
+    judge::Ticket,
     topics::{MICROSOFT, PARTNER, PUBLISHER, TRIAGE},
     world::{Catalog, Partner},
 };
-
-use crate::wire::Ticket;
 
 /// A topic, and the party that the ticket is assigned to.
 pub type Owner = (usize, String);

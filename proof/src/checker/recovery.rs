@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use ticket_router_proof::notes::Note;
-
-use crate::ledger::Input;
+use ticket_router_proof::{judge::Input, notes::Note};
 
 /// Percentiles in milliseconds.
 #[derive(Clone, Copy, Debug, Default, Serialize)]

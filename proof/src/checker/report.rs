@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::Result;
 use serde_json::json;
 use ticket_router_proof::{
+    judge::Verdict,
     notes::{FIGURES, Note},
     topics::OUTGOING,
 };
 
 use crate::{
-    ledger::Verdict,
+    expected::Marketplace,
     recovery::{Recovery, Spread},
 };
 
@@ -20,13 +21,12 @@ pub struct Report {
     pub aborted: u64,
     pub recoveries: Vec<Recovery>,
     pub latency: Spread,
-    pub flips: usize,
-    pub policies: usize,
+    pub marketplace: Marketplace,
 }
 
 impl Report {
     pub fn print(&self, notes: &[Note]) {
-        let verdict = &self.verdict;
+        let Self { verdict, marketplace, .. } = self;
         println!("\n{:<34}{:>12}", "incoming records", verdict.records);
         for (topic, count) in OUTGOING.iter().zip(verdict.written) {
             println!("  {topic:<32}{count:>12}");
@@ -39,11 +39,14 @@ impl Report {
         }
         println!(
             "\n{} changes of the catalog; {} tickets depend on which was in force; the oldest used had been replaced {} ms before",
-            self.flips, verdict.sensitive, verdict.oldest_catalog_ms
+            marketplace.timeline.flips(),
+            marketplace.sensitive,
+            marketplace.oldest_catalog_ms
         );
         println!(
             "{} policies; {} tickets refused while their topic was forbidden",
-            self.policies, verdict.refused_meanwhile
+            marketplace.timeline.policies(),
+            marketplace.refused_meanwhile
         );
         let Spread { p50, p99, max, .. } = self.latency;
         println!("from sent to seen committed: p50 {p50} ms, p99 {p99} ms, max {max} ms\n");
@@ -81,8 +84,8 @@ impl Report {
             "findings": findings,
             "latency": self.latency,
             "recoveries": self.recoveries,
-            "catalogChanges": self.flips,
-            "oldestCatalogMs": verdict.oldest_catalog_ms,
+            "catalogChanges": self.marketplace.timeline.flips(),
+            "oldestCatalogMs": self.marketplace.oldest_catalog_ms,
         });
         Ok(fs::write(folder.join(FIGURES), serde_json::to_vec_pretty(&figures)?)?)
     }

@@ -2,7 +2,6 @@
 
 pub mod acls;
 pub mod collector;
-pub mod headers;
 pub mod load;
 pub mod python;
 pub mod router;

@@ -8,15 +8,14 @@ use std::{
 
 use rdkafka::{
     Offset, TopicPartitionList,
-    admin::{
-        AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
-    },
+    admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
-    producer::{BaseRecord, Producer, ThreadedProducer},
+    producer::{BaseRecord, Producer},
 };
+use ticket_router_harness::{Sender, add_partitions, create_topics, delete_topics, headers_of, options};
+use ticket_router_proof::topics::{NUMBER, Names};
 
-use super::headers;
 use crate::broker::Broker;
 
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -70,24 +69,12 @@ impl Topics {
     /// Creates them on a broker that lives as long as the process.
     pub fn create_on(broker: &'static Broker, partitions: i32) -> Self {
         let topics = Self::only_named(broker);
-        let incoming = [topics.incoming()];
-        let outgoing = Destination::ALL.map(|destination| topics.outgoing(destination));
+        let names = topics.names();
         let catalog = [topics.offers(), topics.publishers(), topics.partners()];
-        let tickets = incoming.iter().chain(&outgoing).map(|name| {
-            NewTopic::new(name, partitions, TopicReplication::Fixed(1))
-                .set("max.message.bytes", MAX_MESSAGE_BYTES)
-                // Records keep the timestamps that tests give them, and old ones must stay.
-                .set("retention.ms", "-1")
-        });
-        let compacted = catalog
-            .iter()
-            .map(|name| NewTopic::new(name, 1, TopicReplication::Fixed(1)).set("cleanup.policy", "compact"));
-        let new: Vec<_> = tickets.chain(compacted).collect();
-        admin(broker, async |admin, options| {
-            for created in admin.create_topics(&new, options).await.expect("the broker creates topics") {
-                created.expect("the topic's name is new");
-            }
-        });
+        let tickets =
+            [&names.incoming].into_iter().chain(&names.outgoing).map(|name| of_tickets(name, partitions));
+        let all: Vec<_> = tickets.chain(catalog.iter().map(|name| of_catalog(name))).collect();
+        create_topics(broker.bootstrap(), &all).expect("the topics' names are new");
         topics
     }
 
@@ -112,14 +99,7 @@ impl Topics {
     /// Creates one outgoing topic again after [`Self::delete`], with one partition.
     pub fn create_again(&self, destination: Destination) {
         let name = self.outgoing(destination);
-        let new = NewTopic::new(&name, 1, TopicReplication::Fixed(1))
-            .set("max.message.bytes", MAX_MESSAGE_BYTES)
-            .set("retention.ms", "-1");
-        admin(self.broker, async |admin, options| {
-            for created in admin.create_topics([&new], options).await.expect("the broker creates topics") {
-                created.expect("the topic is gone");
-            }
-        });
+        create_topics(self.broker.bootstrap(), &[of_tickets(&name, 1)]).expect("the topic is gone");
     }
 
     /// Deletes one outgoing topic.
@@ -129,22 +109,12 @@ impl Topics {
 
     /// Creates a catalog topic again after [`Self::delete_named`].
     pub fn create_catalog_again(&self, name: &str) {
-        let new = NewTopic::new(name, 1, TopicReplication::Fixed(1)).set("cleanup.policy", "compact");
-        admin(self.broker, async |admin, options| {
-            for created in admin.create_topics([&new], options).await.expect("the broker creates topics") {
-                created.expect("the topic is gone");
-            }
-        });
+        create_topics(self.broker.bootstrap(), &[of_catalog(name)]).expect("the topic is gone");
     }
 
-    /// Lets a topic grow to so many partitions.
+    /// Lets a topic grow to a number of partitions.
     pub fn grow(&self, name: &str, partitions: usize) {
-        let new = NewPartitions::new(name, partitions);
-        admin(self.broker, async |admin, options| {
-            for grown in admin.create_partitions([&new], options).await.expect("the broker adds partitions") {
-                grown.expect("the topic has fewer");
-            }
-        });
+        add_partitions(self.broker.bootstrap(), name, partitions).expect("the topic has fewer");
     }
 
     /// The topics of this test that the broker has.
@@ -157,11 +127,7 @@ impl Topics {
 
     /// Deletes a topic.
     pub fn delete_named(&self, name: &str) {
-        admin(self.broker, async |admin, options| {
-            for deleted in admin.delete_topics(&[name], options).await.expect("the broker deletes topics") {
-                deleted.expect("the topic was there");
-            }
-        });
+        delete_topics(self.broker.bootstrap(), &[name]).expect("the topic is there");
     }
 
     /// Deletes the records of the first partition of the incoming topic that come before `offset`, as retention does.
@@ -182,11 +148,23 @@ impl Topics {
     }
 
     pub fn incoming(&self) -> String {
-        self.named("tickets.incoming")
+        self.names().incoming
     }
 
     pub fn outgoing(&self, destination: Destination) -> String {
-        self.named(&format!("tickets.{}", destination.word()))
+        let [partner, publisher, commerce, triage, dead_letter] = self.names().outgoing;
+        match destination {
+            Destination::Partner => partner,
+            Destination::Publisher => publisher,
+            Destination::MicrosoftCommerce => commerce,
+            Destination::Triage => triage,
+            Destination::DeadLetter => dead_letter,
+        }
+    }
+
+    /// The names of the ticket topics.
+    pub fn names(&self) -> Names {
+        Names::prefixed(&format!("{}-", self.prefix))
     }
 
     pub fn offers(&self) -> String {
@@ -211,16 +189,25 @@ impl Drop for Topics {
         if !self.broker.is_external() {
             return;
         }
-        let names: Vec<_> = [self.incoming(), self.offers(), self.publishers(), self.partners()]
-            .into_iter()
-            .chain(Destination::ALL.map(|destination| self.outgoing(destination)))
-            .collect();
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        admin(self.broker, async |admin, options| {
-            // What cannot be deleted is seen on the broker; the test has its result by now.
-            let _ = admin.delete_topics(&names, options).await;
-        });
+        let Names { incoming, outgoing } = self.names();
+        let catalog = [self.offers(), self.publishers(), self.partners()];
+        let names: Vec<_> = outgoing.iter().chain(&catalog).chain([&incoming]).map(String::as_str).collect();
+        // What cannot be deleted is seen on the broker; the test has its result by now.
+        let _ = delete_topics(self.broker.bootstrap(), &names);
     }
+}
+
+/// A topic of tickets.
+fn of_tickets(name: &str, partitions: i32) -> NewTopic<'_> {
+    NewTopic::new(name, partitions, TopicReplication::Fixed(1))
+        .set("max.message.bytes", MAX_MESSAGE_BYTES)
+        // Records keep the timestamps that tests give them, and old ones must stay.
+        .set("retention.ms", "-1")
+}
+
+/// A topic of the catalog.
+fn of_catalog(name: &str) -> NewTopic<'_> {
+    NewTopic::new(name, 1, TopicReplication::Fixed(1)).set("cleanup.policy", "compact")
 }
 
 /// A name that no other test and no other run has.
@@ -229,13 +216,11 @@ pub fn unique(what: &str) -> String {
 }
 
 fn admin(broker: &Broker, work: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions)) {
-    let admin = broker.client().create().expect("the settings of the client are known to librdkafka");
-    let options =
-        AdminOptions::new().request_timeout(Some(ADMIN_TIMEOUT)).operation_timeout(Some(ADMIN_TIMEOUT));
+    let admin = ticket_router_harness::admin(broker.bootstrap()).expect("the address is one");
     tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime without drivers needs nothing")
-        .block_on(work(&admin, &options));
+        .block_on(work(&admin, &options()));
 }
 
 /// A record to produce; what is not said is left to Kafka.
@@ -267,6 +252,11 @@ impl Outbound {
         self
     }
 
+    /// Gives it the number by which the checker knows it.
+    pub fn number(self, number: usize) -> Self {
+        self.header(NUMBER, number.to_string())
+    }
+
     pub fn at(mut self, timestamp: i64) -> Self {
         self.timestamp = Some(timestamp);
         self
@@ -274,9 +264,7 @@ impl Outbound {
 }
 
 /// Produces records as any client would: keys decide the partition, and everything is acknowledged.
-pub struct Source {
-    producer: ThreadedProducer<rdkafka::producer::DefaultProducerContext>,
-}
+pub struct Source(Sender);
 
 impl Source {
     pub fn new(broker: &Broker) -> Self {
@@ -285,15 +273,15 @@ impl Source {
 
     /// A source with settings of its own.
     pub fn with(broker: &Broker, settings: &[(&str, &str)]) -> Self {
-        let mut config = broker.client();
-        config.set("enable.idempotence", "true").set("linger.ms", "2").set("partitioner", "murmur2_random");
-        config.set("message.max.bytes", MAX_MESSAGE_BYTES).set("compression.codec", "lz4");
-        // A broker that was stopped remembers each producer's last batch only: with more in flight a retry could arrive twice.
-        config.set("max.in.flight.requests.per.connection", "1");
-        for (name, value) in settings {
-            config.set(*name, *value);
-        }
-        Self { producer: config.create().expect("the settings of the producer are known to librdkafka") }
+        let usual = [
+            ("linger.ms", "2"),
+            ("message.max.bytes", MAX_MESSAGE_BYTES),
+            ("compression.codec", "lz4"),
+            // A broker that was stopped remembers each producer's last batch only: with more in flight a retry could arrive twice.
+            ("max.in.flight.requests.per.connection", "1"),
+        ];
+        let sender = Sender::new(broker.bootstrap(), &[&usual[..], settings].concat());
+        Self(sender.expect("the settings of the producer are known to librdkafka"))
     }
 
     /// Hands over one record; it arrives some time after.
@@ -303,16 +291,14 @@ impl Source {
         record.payload = outbound.value.as_deref();
         record.timestamp = outbound.timestamp;
         if !outbound.headers.is_empty() {
-            record.headers = Some(headers::made_of(&outbound.headers));
+            record.headers = Some(headers_of(&outbound.headers));
         }
-        if let Err((error, _)) = self.producer.send(record) {
-            panic!("a test's own record was refused: {error}");
-        }
+        self.0.send(record).expect("the producer takes a test's own record");
     }
 
     /// Waits until the broker has all.
     pub fn flush(&self) {
-        self.producer.flush(Duration::from_secs(30)).expect("the broker takes the test's records");
+        self.0.flush().expect("the broker takes the test's records");
     }
 
     /// Sends some records in a transaction of their own. The source must have a `transactional.id`.
@@ -322,19 +308,19 @@ impl Source {
         records: impl IntoIterator<Item = &'a Outbound>,
         commits: bool,
     ) {
-        self.producer.begin_transaction().expect("no transaction is open");
+        self.0.begin_transaction().expect("no transaction is open");
         self.send_all(topic, records);
         let ended = if commits {
-            self.producer.commit_transaction(ADMIN_TIMEOUT)
+            self.0.commit_transaction(ADMIN_TIMEOUT)
         } else {
-            self.producer.abort_transaction(ADMIN_TIMEOUT)
+            self.0.abort_transaction(ADMIN_TIMEOUT)
         };
         ended.expect("the broker ends the transaction");
     }
 
     /// Takes the source's `transactional.id`.
     pub fn init_transactions(&self) {
-        self.producer.init_transactions(ADMIN_TIMEOUT).expect("the broker takes the transactional id");
+        self.0.init_transactions(ADMIN_TIMEOUT).expect("the broker takes the transactional id");
     }
 
     /// Sends some records and waits until the broker has them.

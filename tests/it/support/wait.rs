@@ -1,25 +1,8 @@
 //! The one place where tests wait.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
-
-/// Asks again and again until there is an answer, or nothing once the deadline has passed.
-pub fn try_wait<T>(deadline: Duration, mut answer: impl FnMut() -> Option<T>) -> Option<T> {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = answer() {
-            return Some(found);
-        }
-        if start.elapsed() >= deadline {
-            return None;
-        }
-        thread::sleep(POLL_INTERVAL);
-    }
-}
+pub use ticket_router_harness::try_wait;
 
 /// Asks again and again until there is an answer.
 ///
