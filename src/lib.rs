@@ -1,8 +1,8 @@
 //! Decides who owns a marketplace support ticket, and hands it over exactly once.
 //!
-//! The modules in the order in which a ticket passes through them: its bytes are read ([`ticket`]), what it names is looked up ([`catalog`]), the policy says what
-//! follows ([`policy`]), that becomes a party ([`decide`]), and the bytes are put together anew ([`encode`]); [`route`] is all of it for one record. [`kafka`] does
-//! so exactly once for every record of a topic, [`service`] is the process around it, and [`telemetry`] shows it to others.
+//! The modules in the order in which a ticket passes through them: [`ticket`] reads its bytes, [`catalog`] knows what
+//! they name, [`policy`] says what follows, [`decide`] turns that into a party, and [`encode`] puts the bytes of the
+//! routed ticket together; [`route`] is all of it for one record. The program around them is private: [`main`].
 
 // They panic when the output cannot be written: see `console`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -11,50 +11,41 @@
 pub mod proto;
 
 // The core: pure, without clock, file or socket.
-pub mod ticket;
-
 pub mod catalog;
-
-pub mod policy;
-
 pub mod decide;
-
 pub mod encode;
-
-pub mod route;
-
 pub mod explain;
+pub mod policy;
+pub mod route;
+pub mod ticket;
 
 // The edge.
 #[cfg(feature = "kafka")]
-pub mod config;
-
+mod cli;
 #[cfg(feature = "kafka")]
-pub mod telemetry;
-
+mod commands;
 #[cfg(feature = "kafka")]
-pub mod kafka;
-
-#[cfg(feature = "kafka")]
-pub mod service;
-
-#[cfg(feature = "kafka")]
-mod http;
-
-#[cfg(feature = "kafka")]
-pub mod commands;
-
-#[cfg(feature = "kafka")]
-pub mod cli;
-
+mod config;
 #[cfg(feature = "kafka")]
 mod console;
-
+#[cfg(feature = "kafka")]
+mod http;
+#[cfg(feature = "kafka")]
+mod kafka;
 #[cfg(feature = "kafka")]
 mod panics;
+#[cfg(feature = "kafka")]
+mod service;
+#[cfg(feature = "kafka")]
+mod telemetry;
 
 #[cfg(test)]
 mod tests;
 
+/// Runs the program: reads the command line, does what it says, and returns the exit code.
 #[cfg(feature = "kafka")]
-pub use panics::guard_panics;
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    panics::guard_panics();
+    cli::main()
+}

@@ -3,6 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ticket_router::guard_panics();
-    ticket_router::cli::main()
+    ticket_router::main()
 }

@@ -1,4 +1,4 @@
-//! Addresses in records: people click on them, and whoever may write the catalog chooses them.
+//! Addresses in records. People click on them, and every writer of the catalog can choose them.
 
 use std::fmt;
 

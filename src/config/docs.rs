@@ -1,3 +1,5 @@
+//! The reference page of the settings, made from their doc comments.
+
 use std::fmt::Write;
 
 use serde_json::Value;

@@ -1,7 +1,8 @@
+//! The table `kafka`.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::passthrough::Passthrough;
 use super::security::Security;
@@ -116,10 +117,5 @@ impl Kafka {
     /// Returns the beginning of transactional ids: the setting, else the group id.
     pub fn transactional_id_prefix(&self) -> &str {
         self.transactional_id_prefix.as_deref().unwrap_or(&self.group_id)
-    }
-
-    /// Returns the longest time between two polls.
-    pub fn max_poll_interval(&self) -> Duration {
-        Duration::from_millis(self.max_poll_interval_ms)
     }
 }

@@ -5,6 +5,7 @@
 //! command line (`kafka.group_id=x`). The doc comment of a field is its manual: the reference page and the
 //! JSON Schema are made from it.
 
+#[cfg(test)]
 mod docs;
 mod kafka;
 mod load;
@@ -24,19 +25,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::ticket::Limits;
 
-pub use docs::reference;
 pub use kafka::Kafka;
-pub use load::{Problem, Refused, Sources};
+pub use load::{Refused, Sources};
 pub use passthrough::{Client, Passthrough, refusal};
-pub use schema::json_schema;
-pub use secret::Secret;
 pub use security::{Mechanism, Protocol, SecretUnreadable, Security};
 pub use service::{
-    Http, Listen, Log, LogFormat, Output, OutputTimestamp, Policy, Shutdown, StartAt, Startup, Transaction,
-    Worker,
+    Http, Listen, Log, LogFormat, Output, OutputTimestamp, Policy, Shutdown, StartAt, Startup, Worker,
 };
 pub use telemetry::{Exporter, Sampler, Telemetry};
-pub use topics::{Catalog, CatalogFrom, CatalogTopics, Topics};
+pub use topics::{Catalog, CatalogFrom, Topics};
 
 /// All settings of `ticket-router run`, with defaults that fit a Kafka broker on the same machine.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -82,15 +79,6 @@ impl Config {
     /// values out of range, and settings that contradict each other.
     pub fn load(sources: &Sources<'_>) -> Result<Self, Refused> {
         load::load(sources)
-    }
-
-    /// Checks the rules that hold between fields, for a config that was built in code.
-    ///
-    /// # Errors
-    /// [`Refused`] with every broken rule.
-    pub fn check(&self) -> Result<(), Refused> {
-        let problems = rules::check(self);
-        if problems.is_empty() { Ok(()) } else { Err(Refused { problems }) }
     }
 
     /// Returns the effective settings as TOML, secrets as `***`, fit for a log or a bug report.

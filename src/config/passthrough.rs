@@ -1,5 +1,6 @@
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+//! librdkafka's own settings, and those that would break a guarantee.
+
+use std::{borrow::Cow, collections::BTreeMap};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;

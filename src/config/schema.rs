@@ -1,3 +1,5 @@
+//! The JSON Schema of the settings, and questions about it.
+
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 

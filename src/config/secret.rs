@@ -1,5 +1,6 @@
-use std::borrow::Cow;
-use std::fmt;
+//! Text that is never printed.
+
+use std::{borrow::Cow, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};

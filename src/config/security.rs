@@ -1,6 +1,10 @@
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+//! The table `kafka.security`.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    {fs, io},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,6 @@
-use std::borrow::Cow;
-use std::fmt;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+//! The tables about the process: policy, output, workers, HTTP, start, stop and log.
+
+use std::{borrow::Cow, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -119,7 +117,8 @@ pub struct Transaction {
     ///
     /// Consumers of the output wait that long after a crash of a copy that does not come back under its name.
     /// Higher: they wait longer. Lower: a slow broker aborts healthy transactions. At least
-    /// `worker.transaction.max_age_ms` + 1000, at most the broker's `transaction.max.timeout.ms`. Sets `transaction.timeout.ms`.
+    /// `worker.transaction.max_age_ms` + 1000, at most the broker's `transaction.max.timeout.ms`. Sets
+    /// `transaction.timeout.ms`.
     #[schemars(range(min = 1001, max = 900_000))]
     pub timeout_ms: u64,
 }

@@ -1,3 +1,5 @@
+//! The table `telemetry`.
+
 use std::time::Duration;
 
 use schemars::JsonSchema;

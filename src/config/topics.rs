@@ -1,3 +1,5 @@
+//! The tables `topics` and `catalog`.
+
 use std::path::PathBuf;
 
 use schemars::JsonSchema;

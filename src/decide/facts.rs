@@ -17,7 +17,8 @@ use crate::{
 pub struct Facts<'a> {
     /// The values of the policy's columns.
     pub case: Case<'a>,
-    /// The partner that owns what is the partner's to own; `Err` says why it cannot be told, `Ok(None)` that none is named.
+    /// The partner that owns what is the partner's to own; `Err` says why it cannot be told, `Ok(None)` that
+    /// none is named.
     pub assigned: Result<Option<&'a Partner>, TriageReason>,
 }
 

@@ -1,8 +1,8 @@
 //! Writes the routed ticket by putting bytes that exist already one after another.
 //!
-//! The ticket's own bytes, the records as the catalog keeps them encoded, and a small decision: in protobuf a length-delimited
-//! field each, in JSON text between braces. Nothing is parsed into objects and printed again, so fields that this version does
-//! not know travel on.
+//! The ticket's own bytes, the records as the catalog keeps them encoded, and a small decision: in protobuf a
+//! length-delimited field each, in JSON text between braces. Nothing is parsed into objects and printed
+//! again, so fields that this version does not know travel on.
 
 mod id;
 mod json;

@@ -14,7 +14,8 @@ use crate::{
 pub struct TextTable {
     /// `rule`, `reason` and `clauses` of each rule.
     rules: Vec<Box<[u8]>>,
-    /// `rule`, `reason` and `clauses` of each rule in a ticket that is in triage for the reason: by rule, then by reason.
+    /// `rule`, `reason` and `clauses` of each rule in a ticket that is in triage for the reason: by rule,
+    /// then by reason.
     rule_triage: Vec<Vec<Box<[u8]>>>,
     /// `reason` for triage without a rule, by reason.
     triage: Vec<Box<[u8]>>,

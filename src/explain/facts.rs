@@ -12,8 +12,8 @@ use crate::{
     ticket::{Coded, Ticket},
 };
 
-/// Lists the facts of a ticket in the order of the policy's columns; `known` is none where the ticket is triage before any
-/// rule is asked.
+/// Lists the facts of a ticket in the order of the policy's columns; `known` is none where the ticket is
+/// triage before any rule is asked.
 pub(super) fn facts(
     policy: &Policy,
     ticket: &Ticket<'_>,

@@ -56,8 +56,8 @@ pub(super) fn publisher_name(catalog: &Snapshot, id: &str) -> String {
     record.and_then(Result::ok).map(|it| it.name).unwrap_or_default()
 }
 
-/// Turns the name of an enum's value into that of a policy file: `CATEGORY_USER_SUPPORT` into `user-support`, unspecified
-/// into `none`.
+/// Turns the name of an enum's value into that of a policy file: `CATEGORY_USER_SUPPORT` into `user-support`,
+/// unspecified into `none`.
 pub(super) fn value_name(name: &str, prefix: &str) -> String {
     match name.strip_prefix(prefix).unwrap_or(name) {
         "UNSPECIFIED" => "none".to_owned(),

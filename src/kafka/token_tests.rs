@@ -1,3 +1,5 @@
+//! OAUTHBEARER tokens against a broker that only logs in.
+
 use std::{
     fs,
     io::{self, Read, Write},

@@ -135,8 +135,8 @@ impl Policy {
         self.table.len()
     }
 
-    /// Decides a case: an addition a column and one index, without allocating; more only where an exception names one of
-    /// the case's ids.
+    /// Decides a case: an addition a column and one index, without allocating; more only where an exception
+    /// names one of the case's ids.
     ///
     /// A case without a requester's role has no rule: [`TriageReason::MissingRole`].
     #[must_use]

@@ -30,7 +30,7 @@ mod reference;
 mod tests;
 
 pub use context::{LEN as TRACEPARENT_LEN, TRACEPARENT, TRACESTATE};
-pub use dropped::{Dropped, Signal};
+pub use dropped::Dropped;
 pub use gather::gather;
 pub use histogram::Histogram;
 pub use instruments::{PROCESS_BOUNDS, RECORDS_BOUNDS, TRANSACTION_BOUNDS};

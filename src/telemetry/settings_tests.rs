@@ -1,3 +1,5 @@
+//! Which settings and variables count.
+
 use super::*;
 use crate::config::Telemetry;
 

@@ -14,7 +14,9 @@ use opentelemetry_sdk::{
 };
 
 use super::{
-    Batch, Dropped, Names, Outcome, Sampling, Signal, Telemetry, Tracer, export, gather,
+    Batch, Dropped, Names, Outcome, Sampling, Telemetry, Tracer,
+    dropped::Signal,
+    export, gather,
     instruments::{Kind, METRICS, Values},
     page,
     reference::reference,

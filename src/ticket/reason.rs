@@ -176,7 +176,7 @@ pub struct BadRecord {
 }
 
 impl BadRecord {
-    /// Refuses a value of so many bytes, for its size alone.
+    /// Refuses a value of this many bytes, for its size alone.
     #[must_use]
     pub fn too_large(len: u64, limits: &Limits) -> Self {
         let limit = limits.max_record_bytes;

@@ -1,3 +1,5 @@
+//! Loading a folder: findings with their lines, and what is kept.
+
 use super::*;
 
 fn load_text<R: Record + snapshot::Stocked>(

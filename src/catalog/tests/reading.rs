@@ -1,3 +1,5 @@
+//! Reading records: both formats, what is refused, and what is kept of a newer writer.
+
 use proptest::prelude::*;
 use prost::Message as _;
 

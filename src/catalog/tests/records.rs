@@ -1,3 +1,5 @@
+//! Records: what goes in comes out, whatever encodings are kept.
+
 use prost::Message as _;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Snapshots against a plain map, under random changes.
+
 use std::{
     collections::BTreeMap,
     sync::{

@@ -1,5 +1,9 @@
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+//! Reaching the brokers.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
@@ -18,8 +22,8 @@ const ADVERTISED: &str = "correct `advertised.listeners` of that broker, or how 
 
 /// Connects to the cluster, and retries until the deadline: brokers that are away may come back.
 ///
-/// A refused log-in or an untrusted certificate does not get better by itself, so it ends the check at once. Brokers that answer, and
-/// name addresses at which nobody answers, get [`PATIENCE`].
+/// A refused log-in or an untrusted certificate does not get better by itself, so it ends the check at once.
+/// Brokers that answer, and name addresses at which nobody answers, get [`PATIENCE`].
 pub(super) fn connect(
     config: &Config,
     watch: &Arc<Watch>,

@@ -67,7 +67,8 @@ impl FeedStatus {
         Some(self.max_bytes.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
     }
 
-    /// How long ago the catalog was known to hold all that its topics hold; `None` for a folder, and before it is restored.
+    /// How long ago the catalog was known to hold all that its topics hold; `None` for a folder, and before
+    /// it is restored.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
         self.times().current.map(|at| at.elapsed())

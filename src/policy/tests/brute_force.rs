@@ -38,7 +38,8 @@ impl Random {
     }
 }
 
-/// One case, each value as its place in the lists below: requester, category, model, support, azure, source, tier, offer.
+/// One case, each value as its place in the lists below: requester, category, model, support, azure, source,
+/// tier, offer.
 type Point = [usize; 8];
 const COLUMNS: [(&str, &[&str]); 8] = [
     ("requester", &["customer", "partner", "publisher"]),

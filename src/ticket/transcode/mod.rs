@@ -17,8 +17,9 @@ use crate::proto::Timestamp;
 /// It is read by the very grammars of [`Reader`](super::Reader), so it takes what a reader takes, but without
 /// limits. Unknown fields have no place in the other format and are dropped, as are values of known fields
 /// that are no such value there; text that is none becomes the JSON text as it was written. An unknown enum
-/// number is kept as a number, an unknown enum name becomes the number −1, which no version will ever know: unspecified would
-/// say that the ticket has no category, and a ticket taken back from triage would be given an owner.
+/// number is kept as a number, an unknown enum name becomes the number −1, which no version will ever know:
+/// unspecified would say that the ticket has no category, and a ticket taken back from triage would be given
+/// an owner.
 ///
 /// For one ticket; [`Reader::open`](super::Reader::open) reads and rewrites many without allocating.
 /// Nothing is appended if it fails.
