@@ -20,9 +20,13 @@ quick:
 test:
     cargo test --workspace
 
-# Tests on Kafka whose path contains a text: `just it poison`.
+# Tests on Kafka whose path contains a text: `just it poison`. They start sooner with `just kafka` in another terminal.
 it name='':
     cargo test --test it {{name}}
+
+# One Kafka on a port of this machine until Ctrl-C, for `just it` and for trying things by hand.
+kafka port='9092':
+    cargo run --quiet -p ticket-router-harness --bin kafka -- {{port}}
 
 # Kills, stops and broker restarts around running routers, and a checker: `just proof --full`.
 proof *arguments='--smoke':

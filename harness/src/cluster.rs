@@ -59,7 +59,10 @@ impl Cluster {
             controllers.iter().enumerate().map(|(n, port)| format!("{}@127.0.0.1:{port}", n + 1)).collect();
         let mut nodes = Vec::new();
         for (n, controller) in controllers.iter().enumerate() {
-            let [plain] = free_ports(1)?[..] else { unreachable!("as many as were asked for") };
+            let plain = match layout.port {
+                Some(port) if n == 0 => port,
+                _ => free_ports(1)?[0],
+            };
             let ports =
                 Ports { plain, controller: *controller, listeners: free_ports(layout.listeners.len())? };
             let properties = layout.folder.join(format!("node-{n}.properties"));

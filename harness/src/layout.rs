@@ -61,6 +61,8 @@ impl Listener {
 pub struct Layout {
     /// How many nodes.
     pub nodes: usize,
+    /// The port of the first node's plain listener; a free one if there is none.
+    pub port: Option<u16>,
     /// Further listeners.
     pub listeners: Vec<Listener>,
     /// Where configs and logs of the programs lie.
@@ -81,6 +83,7 @@ impl Layout {
     pub fn small(folder: &Path) -> Self {
         Self {
             nodes: 1,
+            port: None,
             listeners: Vec::new(),
             folder: folder.to_owned(),
             data: folder.join("data"),
