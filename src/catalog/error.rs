@@ -107,7 +107,7 @@ pub enum InvalidRecord {
 }
 
 impl InvalidRecord {
-    /// Returns the path of the field concerned, `key` for the Kafka record's key, or nothing where it is the
+    /// Returns the path of the field concerned, `key` for the Kafka record's key, or nothing if it is the
     /// record as a whole.
     #[must_use]
     pub fn field(&self) -> Option<&str> {

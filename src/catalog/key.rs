@@ -43,7 +43,7 @@ fn text(bytes: &[u8]) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Takes off the length that Avro writes before a string; empty where there is none that fits.
+/// Takes off the length that Avro writes before a string; empty if there is none that fits.
 fn behind_length(bytes: &[u8]) -> &[u8] {
     let length = bytes.iter().position(|byte| byte & 0x80 == 0).map_or(bytes.len(), |last| last + 1);
     let (length, text) = bytes.split_at(length);

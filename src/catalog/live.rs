@@ -58,32 +58,32 @@ impl CatalogWriter {
         &self.catalog
     }
 
-    /// Adds or replaces an offer; nothing where the same one is there.
+    /// Adds or replaces an offer; nothing if the same one is there.
     pub fn upsert_offer(&mut self, offer: Offer) -> Upserted {
         let upserted = self.draft.upsert(offer);
         self.note(upserted)
     }
 
-    /// Adds or replaces a publisher; nothing where the same one is there.
+    /// Adds or replaces a publisher; nothing if the same one is there.
     pub fn upsert_publisher(&mut self, publisher: Publisher) -> Upserted {
         let upserted = self.draft.upsert(publisher);
         self.note(upserted)
     }
 
-    /// Adds or replaces a partner; nothing where the same one is there.
+    /// Adds or replaces a partner; nothing if the same one is there.
     pub fn upsert_partner(&mut self, partner: Partner) -> Upserted {
         let upserted = self.draft.upsert(partner);
         self.note(upserted)
     }
 
-    /// Removes a record; `false` where there was none.
+    /// Removes a record; `false` if there was none.
     pub fn remove(&mut self, kind: Kind, id: &str) -> bool {
         let is_removed = self.draft.remove(kind, id);
         self.has_changes |= is_removed;
         is_removed
     }
 
-    /// Makes one change; `false` where it changes nothing.
+    /// Makes one change; `false` if it changes nothing.
     pub fn apply(&mut self, change: Change) -> bool {
         let is_changed = self.draft.apply(change);
         self.has_changes |= is_changed;
@@ -120,7 +120,7 @@ impl CatalogWriter {
         &self.draft
     }
 
-    /// Lets readers see all changes since the last time, at once. Nothing happens where there are none.
+    /// Lets readers see all changes since the last time, at once. Does nothing if there are none.
     pub fn publish(&mut self) -> Arc<Snapshot> {
         if self.has_changes {
             let old = self.catalog.current.swap(Arc::new(self.draft.snapshot()));

@@ -27,7 +27,7 @@ pub enum Level {
 pub struct Finding {
     /// The file.
     pub file: String,
-    /// The line, counted from 1; none where it is about records taken together.
+    /// The line, counted from 1; none if it is about records taken together.
     pub line: Option<u64>,
     /// What it is.
     pub problem: Problem,

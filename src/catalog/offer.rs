@@ -94,13 +94,13 @@ impl Record for Offer {
 }
 
 impl Offer {
-    /// Returns the id of the offer's publisher; empty where a first-party offer names none.
+    /// Returns the id of the offer's publisher; empty if a first-party offer names none.
     #[must_use]
     pub fn publisher_id(&self) -> &str {
         self.0.link()
     }
 
-    /// Returns whether the solution runs on the customer's Azure; `None` where the record does not say.
+    /// Returns whether the solution runs on the customer's Azure; `None` if the record does not say.
     #[must_use]
     pub fn azure_based(&self) -> Option<bool> {
         let facts = self.0.facts();
@@ -114,7 +114,7 @@ impl Offer {
     }
 
     /// Returns a contact's address ready to splice: for JSON the escaped text between the quotes (empty where
-    /// JSON is not kept), for protobuf the raw UTF-8, which is always there. Empty where there is none.
+    /// JSON is not kept), for protobuf the raw UTF-8, which is always there. Empty if there is none.
     #[must_use]
     pub fn contact(&self, contact: OfferContact, format: Format) -> &[u8] {
         self.0.address(contact as usize, format)

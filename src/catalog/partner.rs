@@ -36,7 +36,7 @@ impl Record for Partner {
     const KIND: Kind = Kind::Partner;
 
     /// A model, an election or a category that this version does not know decides about owners, and none is
-    /// guessed: the model and the election are unknown where a rule asks for them, and the category is that
+    /// guessed: the model and the election are unknown if a rule asks for them, and the category is that
     /// of no ticket.
     fn build_named(
         message: &v1::Partner,
@@ -73,7 +73,7 @@ impl Record for Partner {
 }
 
 impl Partner {
-    /// Returns how the partner takes part in the program; `None` where the record does not say, or says what
+    /// Returns how the partner takes part in the program; `None` if the record does not say, or says what
     /// this version does not know.
     #[must_use]
     pub fn model(&self) -> Option<Model> {
@@ -91,13 +91,13 @@ impl Partner {
         self.0.facts() & MODEL_MASK == UNKNOWN
     }
 
-    /// Returns the id of the indirect provider that a reseller works with; empty where the record names none.
+    /// Returns the id of the indirect provider that a reseller works with; empty if the record names none.
     #[must_use]
     pub fn provider_id(&self) -> &str {
         self.0.link()
     }
 
-    /// Returns what the partner has elected for technical tickets (S4, S5); `None` where that is something
+    /// Returns what the partner has elected for technical tickets (S4, S5); `None` if that is something
     /// that this version does not know.
     #[must_use]
     pub fn technical_support(&self) -> Option<TechnicalSupport> {

@@ -30,7 +30,7 @@ pub struct Decoded<R> {
 pub struct UnknownField {
     /// Its path, as it was found; the key is cut after 64 characters.
     pub path: String,
-    /// The field that has this name but for capitals and underscores.
+    /// The field that has this name except for capitals and underscores.
     pub meant: Option<&'static str>,
 }
 

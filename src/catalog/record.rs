@@ -67,7 +67,7 @@ pub trait Record: Clone + Sized + Sealed {
         self.stored().id()
     }
 
-    /// Returns the record as canonical ProtoJSON or as protobuf; empty where that encoding is not kept.
+    /// Returns the record as canonical ProtoJSON or as protobuf; empty if that encoding is not kept.
     fn encoded(&self, format: Format) -> &[u8] {
         self.stored().encoded(format)
     }
@@ -104,7 +104,7 @@ macro_rules! accessors {
                 $crate::catalog::Record::is_odd(self)
             }
 
-            /// Returns the record as canonical ProtoJSON or as protobuf; empty where that encoding is not kept.
+            /// Returns the record as canonical ProtoJSON or as protobuf; empty if that encoding is not kept.
             #[must_use]
             pub fn encoded(&self, format: $crate::ticket::Format) -> &[u8] {
                 self.0.encoded(format)
@@ -321,7 +321,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// Returns the JSON text of a field; empty where it is empty, or JSON is not kept.
+    /// Returns the JSON text of a field; empty if it is empty, or JSON is not kept.
     fn escaped(&self, text: Text<'_>) -> Span {
         if text.value.is_empty() || self.json_len == 0 {
             return Span::default();
@@ -329,7 +329,7 @@ impl Layout {
         Span::new(in_json(&self.bytes[..self.json_len], text.name).expect("a field that is set was written"))
     }
 
-    /// Returns the unescaped text of a field, wherever it lies; adds it where it lies nowhere.
+    /// Returns the unescaped text of a field, wherever it lies; adds it if it lies nowhere.
     fn raw(&mut self, text: Text<'_>) -> Span {
         if text.value.is_empty() {
             return Span::default();

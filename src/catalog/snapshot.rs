@@ -170,7 +170,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Removes a record; `false` where there was none.
+    /// Removes a record; `false` if there was none.
     pub fn remove(&mut self, kind: Kind, id: &str) -> bool {
         match kind {
             Kind::Offer => self.snapshot.offers.remove(id),
@@ -179,7 +179,7 @@ impl Draft {
         }
     }
 
-    /// Makes one change; `false` where it changes nothing.
+    /// Makes one change; `false` if it changes nothing.
     pub fn apply(&mut self, change: Change) -> bool {
         match change {
             Change::Offer(offer) => self.upsert(offer) != Upserted::Unchanged,

@@ -271,7 +271,7 @@ fn similar(name: &str, shape: &'static Shape) -> Option<&'static str> {
     shape.iter().map(|field| field.name).find(|known| plain(known) == wanted)
 }
 
-/// Reads a key, borrowed where it has no escapes.
+/// Reads a key, borrowed if it has no escapes.
 struct KeySeed;
 
 impl<'de> DeserializeSeed<'de> for KeySeed {

@@ -96,7 +96,7 @@ impl<R: Record> Table<R> {
         }
     }
 
-    /// Removes a record; `false` where there was none.
+    /// Removes a record; `false` if there was none.
     pub fn remove(&mut self, id: &str) -> bool {
         if self.get(id).is_none() {
             return false;
@@ -136,7 +136,7 @@ impl<R: Record> Table<R> {
     }
 }
 
-/// Takes the records out of a shard, without a copy where nobody shares it.
+/// Takes the records out of a shard, without a copy if nobody shares it.
 fn take<R: Record>(shard: &mut Arc<Shard<R>>) -> IntoIter<R> {
     Arc::unwrap_or_clone(std::mem::take(shard)).into_iter()
 }

@@ -31,10 +31,10 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// One thing that is wrong with the settings.
+/// One problem with the settings.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Problem {
-    /// The setting, with its full path; empty where it is not about one.
+    /// The setting, with its full path; empty if it is not about one.
     pub key: String,
     /// Where its value came from: file and line, a variable, `--set`; empty for a rule between settings.
     pub origin: String,
@@ -53,7 +53,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Settings that cannot be used: every problem, one a line.
+/// Settings that cannot be used: every problem, one on each line.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Refused {
     /// What is wrong, in the order of the keys.

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// Settings of librdkafka by its own names, handed on as they are.
+/// Settings of librdkafka by its own names, passed on as they are.
 ///
 /// Dots in a name may be written as nested tables or as underscores, so that the environment can hold them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

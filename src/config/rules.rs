@@ -1,4 +1,4 @@
-//! Rules that hold between settings. Each names all keys that it is about.
+//! Rules between settings. Each names all keys that it concerns.
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,7 @@ fn times(config: &Config, found: &mut Found) {
     let (kafka, transaction) = (&config.kafka, &config.worker.transaction);
     let (session, heartbeat) = (kafka.session_timeout_ms, kafka.heartbeat_interval_ms);
     found.unless(heartbeat * 3 <= session, "kafka.heartbeat_interval_ms", || {
-        format!("is {heartbeat}; at most a third of `kafka.session_timeout_ms` ({session}), or one lost sign of life costs the partitions")
+        format!("is {heartbeat}; at most a third of `kafka.session_timeout_ms` ({session}), or one lost heartbeat costs the partitions")
     });
     let poll = kafka.max_poll_interval_ms;
     found.unless(poll >= session, "kafka.max_poll_interval_ms", || {

@@ -13,7 +13,7 @@ pub fn json_schema() -> Value {
     schema
 }
 
-/// Returns the settings of a table, or `None` where the schema is that of a value or of a free-form table.
+/// Returns the settings of a table, or `None` if the schema is that of a value or of a free-form table.
 pub(super) fn properties(schema: &Value) -> Option<&Map<String, Value>> {
     schema.get("properties").and_then(Value::as_object)
 }

@@ -1,5 +1,5 @@
-//! Compares what the sources hold with the JSON Schema, before serde sees it, so that every problem is told at
-//! once, with its full path, where it came from, and what was meant.
+//! Compares what the sources hold with the JSON Schema, before serde sees it, so that every problem is reported
+//! at once, with its full path, its origin, and what was meant.
 
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::load::Problem;
 use super::schema::{allowed_values, is_secret, properties};
 
-/// Finds keys that are no settings and values of the wrong kind. `origin` says where a value came from.
+/// Finds unknown keys and values of the wrong kind. `origin` says where a value came from.
 pub(super) fn check(schema: &Json, root: &Value, origin: &dyn Fn(&str, &Value) -> String) -> Vec<Problem> {
     let mut found = Vec::new();
     walk(schema, schema, root, "", origin, &mut found);

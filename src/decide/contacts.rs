@@ -17,8 +17,8 @@ pub struct Contact<'a> {
 impl<'a> Records<'a> {
     /// Finds the contacts that a rule wants, best first and each once.
     ///
-    /// Where a wanted one is missing, customer support stands in; where that is missing too, the publisher's
-    /// own address.
+    /// If a wanted one is missing, customer support replaces it; if that is missing too, the publisher's own
+    /// address does.
     pub fn contacts(&self, wanted: &[OfferContact], format: Format) -> impl Iterator<Item = Contact<'a>> {
         let mut shown = [false; 5];
         wanted

@@ -1,7 +1,7 @@
 //! Who owns a ticket: the records it names, the facts they give, the policy's rule, the parties it means.
 //!
-//! A pure function of ticket, catalog and policy. Source of what is decided here rather than in the policy's table: the
-//! sections on assigned partners and on absent values of the ownership rules.
+//! A pure function of ticket, catalog and policy. Source of what is decided here rather than in the policy's table:
+//! the sections on assigned partners and on absent values of the ownership rules.
 
 mod contacts;
 mod facts;
@@ -40,14 +40,14 @@ pub enum Ruling<'a> {
         rule: RuleIndex,
         /// Who is to solve it.
         assignee: Assignee<'a>,
-        /// Who takes over if the assignee cannot; `None` where the rule or the catalog names nobody.
+        /// Who takes over if the assignee cannot; `None` if the rule or the catalog names nobody.
         next: Option<Assignee<'a>>,
     },
     /// A person must decide.
     Triage {
         /// Why.
         reason: TriageReason,
-        /// The rule that applies, where that much is known.
+        /// The rule that applies, if that much is known.
         rule: Option<RuleIndex>,
     },
 }

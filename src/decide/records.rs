@@ -11,7 +11,7 @@ use crate::{
 pub struct Records<'a> {
     /// The offer that the ticket is about.
     pub offer: Option<&'a Offer>,
-    /// The publisher of that offer; where there is none, the publisher that asks.
+    /// The publisher of that offer; if there is none, the publisher that asks.
     pub publisher: Option<&'a Publisher>,
     /// The partner that asks, or else the one that the ticket names.
     pub partner: Option<&'a Partner>,

@@ -45,7 +45,7 @@ pub enum Fact<T> {
 }
 
 impl<T> Fact<T> {
-    /// Returns the value where there is one.
+    /// Returns the value, if there is one.
     pub fn known(self) -> Option<T> {
         match self {
             Self::Known(value) => Some(value),
@@ -57,7 +57,7 @@ impl<T> Fact<T> {
 /// What the assigned partner does with technical tickets (S4, S5).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Election {
-    /// Refers them to the publisher; also where it has elected nothing.
+    /// Refers them to the publisher; also if it has elected nothing.
     Refer,
     /// Coordinates technical support itself.
     Coordinate,

@@ -51,7 +51,7 @@ pub(super) fn classes(draft: &Draft) -> Vec<Classes> {
     draft.columns.iter().enumerate().map(of).collect()
 }
 
-/// Returns how many cells the classes make; `None` where that is more than [`MAX_CELLS`].
+/// Returns how many cells the classes make; `None` if that is more than [`MAX_CELLS`].
 pub(super) fn cells(classes: &[Classes]) -> Option<usize> {
     let cells = classes.iter().try_fold(1_usize, |cells, classes| cells.checked_mul(classes.len()))?;
     (cells <= MAX_CELLS).then_some(cells)

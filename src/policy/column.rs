@@ -41,7 +41,7 @@ impl Kind {
     }
 }
 
-/// The order of the values is that of the enums in `proto/`, with "none" first where that is a value.
+/// The order of the values is that of the enums in `proto/`, with "none" first if that is a value.
 const REQUESTERS: &[&str] = &["customer", "partner", "publisher"];
 const CATEGORIES: &[&str] = &[
     NONE,

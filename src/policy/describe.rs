@@ -9,12 +9,12 @@ pub struct Described<'p> {
     pub column: &'p str,
     /// The case's value; of a column whose values are open, what the ticket says. `None`: absent.
     pub value: Option<String>,
-    /// The values that the rule accepts, in words; `None` where the column does not matter to it.
+    /// The values that the rule accepts, in words; `None` if the column does not matter to it.
     pub accepted: Option<&'p str>,
 }
 
 impl Policy {
-    /// Words every column of a case, and what a rule asks of it; those of ids only where the rule asks for them.
+    /// Words every column of a case, and what a rule asks of it; those of ids only if the rule asks for them.
     pub fn describe<'p>(&'p self, case: &Case<'_>, rule: &'p Rule) -> Vec<Described<'p>> {
         let mut described = Vec::new();
         for column in &self.columns {

@@ -12,7 +12,7 @@ use super::{
 
 /// More rules than a person can keep in order; the pairs of them must be compared.
 const MAX_RULES: usize = 4_096;
-/// The same for exceptions, which are compared only where they can meet.
+/// The same for exceptions, which are compared only if they can meet.
 const MAX_EXCEPTIONS: usize = 10_000;
 
 /// A policy whose names are looked up, not yet proved.

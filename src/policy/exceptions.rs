@@ -89,7 +89,7 @@ impl Exceptions {
     }
 }
 
-/// Returns the place of a case's value in a column; `None` where it is absent.
+/// Returns the place of a case's value in a column; `None` if it is absent.
 pub(super) fn value(column: &Column, case: &Case<'_>) -> Option<usize> {
     let named = |name: &str| column.value(name).unwrap_or(column.values.len());
     match column.kind {

@@ -121,7 +121,7 @@ impl Finding {
         self
     }
 
-    /// Adds advice, where there is any.
+    /// Adds advice, if there is any.
     pub(super) fn help_if(self, help: Option<String>) -> Self {
         match help {
             Some(help) => self.help(help),

@@ -56,9 +56,9 @@ pub(super) fn load(name: &str, text: &str) -> Result<Policy, Refused> {
     let mut findings = Vec::new();
     let refused = |findings| Refused::new(name, text, findings);
     let raw = read(text, &mut findings);
-    // Names are looked up even where some rules could not be read: more findings in one go.
+    // Look up names even if some rules could not be read: more findings at once.
     let draft = draft(raw, &mut findings);
-    // A proof about half a policy would find holes that are none.
+    // A proof about half a policy would find false holes.
     if !findings.is_empty() {
         return Err(refused(findings));
     }

@@ -93,7 +93,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`Refused`] with all findings, where the text is not a policy or cannot be proved.
+    /// [`Refused`] with all findings, if the text is not a policy or cannot be proved.
     pub fn load(name: &str, text: &str) -> Result<Self, Refused> {
         load::load(name, text)
     }
@@ -135,7 +135,7 @@ impl Policy {
         self.table.len()
     }
 
-    /// Decides a case: an addition a column and one index, without allocating; more only where an exception
+    /// Decides a case: an addition a column and one index, without allocating; more only if an exception
     /// names one of the case's ids.
     ///
     /// A case without a requester's role has no rule: [`TriageReason::MissingRole`].

@@ -6,7 +6,7 @@ use annotate_snippets::{
 
 use super::finding::{Finding, Span};
 
-/// The width of a terminal that a diagnostic is laid out for, where nothing is known about it.
+/// The width for which a diagnostic is laid out if the terminal's width is unknown.
 const TERMINAL_COLUMNS: usize = 140;
 
 /// Renders one finding in a file.

@@ -48,7 +48,7 @@ pub(super) struct Table {
 /// The offsets of a column with values that nobody has listed.
 #[derive(Clone, Debug)]
 struct OpenOffsets {
-    /// Empty where the rules do not ask for the column.
+    /// Empty if the rules do not ask for the column.
     named: HashMap<Box<str>, u32>,
     none: u32,
     other: u32,
@@ -121,7 +121,7 @@ impl Table {
         self.cells.len()
     }
 
-    /// Looks a case up; `None` where it has no requester's role.
+    /// Looks a case up; `None` if it has no requester's role.
     pub(super) fn look_up(&self, case: &Case<'_>) -> Option<Cell> {
         let requester = match case.requester {
             Role::Unspecified => return None,

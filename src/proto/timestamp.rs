@@ -29,7 +29,7 @@ impl Timestamp {
         (MIN_SECONDS..=MAX_SECONDS).contains(&self.seconds) && (0..1_000_000_000).contains(&self.nanos)
     }
 
-    /// Reads an RFC 3339 time with any offset and at most nine digits of a second; `None` where it is
+    /// Reads an RFC 3339 time with any offset and at most nine digits of a second; `None` if it is
     /// malformed or out of range.
     ///
     /// As strict as protobuf's own readers: `T` and `Z` in upper case, no leap second.

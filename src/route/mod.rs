@@ -53,11 +53,11 @@ pub struct Routed<'r> {
     pub format: Format,
     /// Who owns the ticket; unspecified in triage.
     pub owner: Owner,
-    /// The rule that decided; empty where none came to bear.
+    /// The rule that decided; empty if no rule was applied.
     pub rule: &'r str,
     /// Its place in the policy.
     pub rule_index: Option<RuleIndex>,
-    /// Why the ticket is in triage; unspecified where it has an owner.
+    /// Why the ticket is in triage; unspecified if it has an owner.
     pub triage_reason: TriageReason,
     /// The decision's identity.
     pub decision_id: DecisionId,
@@ -99,7 +99,7 @@ impl Router {
         value: Option<&'r [u8]>,
     ) -> Result<Routed<'r>, BadRecord> {
         let output = self.output;
-        // In one pass it is read, and rewritten where the output's format is not its own.
+        // One pass reads it, and rewrites it if the output has another format.
         let Opened { ticket, payload, event } =
             self.reader.open(content_type, value, |format| output.format(format), &mut self.rewritten)?;
         let decided = decide::decide(&self.policy, catalog, &ticket);

@@ -32,7 +32,7 @@ const MAGIC: [(&[u8], &str); 20] = [
     (b"\xff\xd8\xff", "a JPEG picture"),
 ];
 
-/// The same dead letter, or a better one where the bytes are something else.
+/// The same dead letter, or a better one if the bytes are something else.
 #[cold]
 pub(super) fn diagnose(bad: BadRecord, bytes: &[u8]) -> BadRecord {
     let (reason, what) = if let Some(what) = binary(bytes) {

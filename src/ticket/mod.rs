@@ -9,7 +9,7 @@
 //! [`Reader::open`] does all of that for a record, takes the ticket out of a CloudEvent, and says of what is
 //! no ticket what it looks like.
 //!
-//! A ticket is looked at, not built: one pass over its bytes checks them and borrows the fields of [`Ticket`];
+//! A ticket is viewed, not built: one pass over its bytes checks them and borrows the fields of [`Ticket`];
 //! the bytes themselves are what travels on. A record that fails is data, not a fault: [`BadRecord`] says why.
 
 mod content_type;

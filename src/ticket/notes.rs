@@ -7,7 +7,7 @@ use std::ops::Range;
 pub enum Note {
     /// The contract does not have such a value. It decides nothing, and travels on as it came.
     OddValue,
-    /// The name is that of a field of the contract but for case and underscores: nobody reads it.
+    /// The name is that of a field of the contract except for case and underscores: nobody reads it.
     Misspelt,
     /// The format that the ticket was rewritten in has no place for the field, or for its value.
     Dropped,

@@ -71,7 +71,7 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// Refuses a value that is not there, or too large to be looked at.
+/// Refuses a value that is missing, or too large to be read.
 pub(super) fn check_size<'a>(value: Option<&'a [u8]>, limits: &Limits) -> Result<&'a [u8], BadRecord> {
     let value = value.unwrap_or_default();
     if value.is_empty() {

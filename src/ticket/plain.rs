@@ -61,7 +61,7 @@ impl Plain {
     }
 }
 
-/// Reads a payload in both ways, and panics where they do not agree. Returns whether it is a ticket.
+/// Reads a payload in both ways, and panics if they disagree. Returns whether it is a ticket.
 pub fn compare(payload: Payload<'_>) -> bool {
     let limits = Limits::default();
     let mut reader = Reader::new(limits, DECLARED.map(str::to_owned).to_vec());
@@ -286,7 +286,7 @@ fn ticket(value: Value, limits: &Limits, is_short: bool) -> Result<Plain, Doubt>
     })
 }
 
-/// A field under either name; `None` where it is absent or null.
+/// A field under either name; `None` if it is absent or null.
 fn take(fields: &mut BTreeMap<String, Value>, name: &str, other: &str) -> Result<Option<Value>, Doubt> {
     let value = fields.remove(name);
     let value = match (value, fields.remove(other)) {

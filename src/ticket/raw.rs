@@ -21,7 +21,7 @@ impl<'a> Raw<'a> {
         Self { text, escaped }
     }
 
-    /// The text, where it has no escapes.
+    /// The text, if it has no escapes.
     pub(super) const fn as_plain(&self) -> Option<&'a str> {
         if self.escaped { None } else { Some(self.text) }
     }
@@ -201,7 +201,7 @@ impl<'a> Iterator for Pieces<'a> {
 }
 
 impl Pieces<'_> {
-    /// One character after `\u`, two escapes long where it is a surrogate pair.
+    /// One character after `\u`, two escapes long if it is a surrogate pair.
     fn unicode(&mut self) -> char {
         let mut unit = self.unit();
         if (0xd800..0xdc00).contains(&unit) {

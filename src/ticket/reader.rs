@@ -82,7 +82,7 @@ impl Reader {
 
     /// Finds the ticket in a record's value, reads it as [`read`](Self::read) does, and in the same pass
     /// rewrites it into
-    /// `out`, whose content is replaced, where the format that `to` gives for its own is another one.
+    /// `out`, whose content is replaced, if `to` gives another format for the ticket's own.
     ///
     /// A CloudEvent in structured mode is opened: one by its content type, or by the four attributes that
     /// each must have. `content_type` is the record's last header of that name.
@@ -139,7 +139,7 @@ struct Work<'w, 'n> {
 }
 
 impl<'n> Work<'_, 'n> {
-    /// Reads the payload, and rewrites it where the format is another one.
+    /// Reads the payload, and rewrites it if the output has another format.
     fn scan<'a>(
         &mut self,
         payload: Payload<'a>,

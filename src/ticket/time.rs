@@ -1,4 +1,4 @@
-//! Times as helpdesks write them: RFC 3339 and the forms beside it that can be read in one way only.
+//! Times as helpdesks write them: RFC 3339, and other forms that can be read in only one way.
 
 use crate::proto::Timestamp;
 

@@ -34,7 +34,7 @@ impl<'a> Checked<'a> {
 /// Bytes from which vector instructions pay: below, the standard library is as good.
 const LONG: usize = 64;
 
-/// The bytes as text, or where they are none.
+/// The bytes as text, or the error if they are not UTF-8.
 #[inline]
 pub(super) fn text(bytes: &[u8]) -> Result<&str, Utf8Error> {
     if bytes.len() >= LONG

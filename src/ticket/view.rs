@@ -43,7 +43,7 @@ impl<T: TryFrom<i32>> Coded<T> {
     }
 }
 
-/// Values of the declared attributes, as a slice; `None` where the ticket does not have the attribute.
+/// Values of the declared attributes, as a slice; `None` if the ticket does not have the attribute.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Attributes<'a>(Slots<Option<&'a str>>);
 

@@ -48,7 +48,7 @@ fn catalog() -> Snapshot {
     draft.finish()
 }
 
-/// The reason for a ticket; `None` where it has an owner.
+/// The reason for a ticket; `None` if it has an owner.
 fn reason(role: &str, requester: &str, category: &str, rest: &str) -> Option<TriageReason> {
     let ticket = format!(
         r#"{{"id":"1","requester":{{"role":"{role}","id":"{requester}"}},"category":"CATEGORY_{category}"{rest}}}"#

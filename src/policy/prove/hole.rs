@@ -12,7 +12,7 @@ use crate::policy::{
     words::{Terms, enumeration, key},
 };
 
-/// Holes beyond this number are only counted: a file with so many is not done yet.
+/// Holes beyond this number are only counted: a file with more holes is still unfinished.
 const MAX_HOLES: usize = 10;
 /// How many rules that nearly take the case a finding points to.
 const MAX_NEAR: usize = 3;

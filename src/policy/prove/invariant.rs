@@ -1,4 +1,4 @@
-//! Rules that break an invariant. Exceptions: see the module beside this one.
+//! Rules that break an invariant. The module `exception` does the same for exceptions.
 
 use super::{MAX_OF_A_KIND, example};
 use crate::policy::{

@@ -69,7 +69,7 @@ impl<'t, 'i> Fields<'t, 'i> {
         self.require(key, findings).and_then(|value| text(value, findings))
     }
 
-    /// Returns the strings of a key: one, several or, where the key is not there, none.
+    /// Returns the strings of a key: one, several or, without the key, none.
     pub(in crate::policy) fn texts(&mut self, key: &'static str, findings: &mut Vec<Finding>) -> Vec<Text> {
         self.get(key).map(|value| texts(value, findings)).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The proof and the compiled table against a reading of the rules that does nothing but try every case.
+//! The proof and the compiled table against a reading of the rules that only tries every case.
 
 use std::collections::BTreeSet;
 

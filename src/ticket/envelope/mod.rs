@@ -1,4 +1,4 @@
-//! Values that hold a ticket, or an event that is none. Nothing here runs for a value that is surely a
+//! Values that hold a ticket, or an event that is not a ticket. Nothing here runs for a value that is surely a
 //! ticket.
 
 mod event;

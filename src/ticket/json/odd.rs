@@ -161,7 +161,7 @@ impl Time {
 }
 
 impl Field {
-    /// The field of the ticket, or of its requester, whose name this is but for case and underscores.
+    /// The field of the ticket, or of its requester, that has this name except for case and underscores.
     fn meant(path: &str, name: &Raw<'_>) -> Option<&'static str> {
         /// The longest name, with its underscore and one more.
         const LONGEST: usize = "subscription__id".len();

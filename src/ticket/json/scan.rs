@@ -50,7 +50,7 @@ impl<'a> Cursor<'a> {
         self.text
     }
 
-    /// The text of a key that was read here, where it has no escapes.
+    /// The text of a key that was read here, if it has no escapes.
     #[inline]
     pub(super) fn plain(&self, key: Key) -> Option<&'a [u8]> {
         if key.is_escaped { None } else { self.text.as_bytes().get(key.start..key.end) }

@@ -178,7 +178,7 @@ fn read_time(
     Ok(time)
 }
 
-/// An entry of the map; name or value are empty where they are absent.
+/// An entry of the map; name or value are empty if they are absent.
 fn read_attribute<'a>(cursor: &mut Cursor<'a>, wire: Wire) -> Result<(Checked<'a>, Checked<'a>), Fault> {
     let (mut name, mut value) = Default::default();
     let mut inside = cursor.message("attributes", wire)?;
