@@ -21,7 +21,7 @@ RUN apt-get update \
 COPY --from=build /out/ticket-router /usr/local/bin/ticket-router
 USER 10001:10001
 # Alive, and not ready: without brokers no copy is ready, and an orchestrator that ends what is unhealthy would end them all.
-# It reads the environment that `run` reads. With `run --config FILE`, a port of your own belongs into TICKET_ROUTER__HTTP__LISTEN.
+# It reads the settings that `run` reads, except the file of `run --config FILE`: then set TICKET_ROUTER__HTTP__LISTEN, too.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 CMD ["ticket-router", "health"]
 ENTRYPOINT ["ticket-router"]
 # Settings come from the environment (TICKET_ROUTER__KAFKA__BOOTSTRAP_SERVERS=...) or a mounted file: run --config /etc/ticket-router/config.toml
