@@ -44,7 +44,7 @@ policy:
 # Renew the reference pages that are made from doc comments.
 docs:
     UPDATE_DOCS=1 cargo test --lib config::
-    UPDATE_DOCS=1 cargo test --lib telemetry::
+    UPDATE_DOCS=1 cargo test --lib metrics::
     RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --lib --open
 
 # Lint the contracts, and check that no reader or writer breaks.

@@ -17,14 +17,15 @@ use crate::{
         demo::{self, DemoArgs},
         exit,
         explain::Explain,
-        folder::load_folder,
         health::{self, HealthArgs},
         policy, route, run,
         topics::{self, ConfigArgs, Topics},
     },
     console::{self, Messages, tell},
+    folder::load_folder,
     policy::Policy,
     route::Destination,
+    version,
 };
 
 /// Width of a table where standard output is no terminal.
@@ -35,7 +36,7 @@ const BUFFER: usize = 1 << 20;
 
 /// Routes marketplace support tickets to the party that owns them, exactly once, with a reason.
 #[derive(Debug, Parser)]
-#[command(name = "ticket-router", version, about, propagate_version = true)]
+#[command(name = "ticket-router", version = version::LONG.as_str(), about, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -21,7 +21,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{service::Health, telemetry};
+use crate::{metrics, service::Health};
 
 /// With more connections than this, the oldest one makes room: each answer takes milliseconds, so only one that waits is old.
 const MAX_CONNECTIONS: usize = 64;
@@ -33,7 +33,7 @@ pub async fn serve(mut listener: TcpListener, health: Arc<Health>) -> Infallible
     let routes = Router::new()
         .route("/live", get(live))
         .route("/ready", get(ready))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(figures))
         .with_state(health);
     let mut open: VecDeque<JoinHandle<()>> = VecDeque::with_capacity(MAX_CONNECTIONS);
     loop {
@@ -91,8 +91,8 @@ async fn ready(State(health): State<Arc<Health>>) -> impl IntoResponse {
     }
 }
 
-async fn metrics(State(health): State<Arc<Health>>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, telemetry::MEDIA_TYPE)], telemetry::page(&telemetry::gather(&health)))
+async fn figures(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], metrics::page(&metrics::gather(&health)))
 }
 
 #[cfg(test)]

@@ -29,15 +29,23 @@ mod config;
 #[cfg(feature = "kafka")]
 mod console;
 #[cfg(feature = "kafka")]
+mod folder;
+#[cfg(feature = "kafka")]
 mod http;
 #[cfg(feature = "kafka")]
 mod kafka;
 #[cfg(feature = "kafka")]
+mod metrics;
+#[cfg(feature = "kafka")]
 mod panics;
+#[cfg(feature = "kafka")]
+mod repeats;
 #[cfg(feature = "kafka")]
 mod service;
 #[cfg(feature = "kafka")]
 mod telemetry;
+#[cfg(feature = "kafka")]
+mod version;
 
 #[cfg(test)]
 mod tests;

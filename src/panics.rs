@@ -2,7 +2,7 @@
 
 use std::panic;
 
-use crate::{console::tell, telemetry::Repeats};
+use crate::{console::tell, repeats::Repeats};
 
 /// What to do about a bug.
 const REPORT: &str = "this is a bug: report it as an issue of the ticket-router repository, with this place and \

@@ -10,10 +10,12 @@ use super::{
     catalog_remove::{self, RemoveArgs},
     catalog_topics::{self, ExportArgs, TransferArgs},
     exit,
-    folder::{Folder, load_folder},
     topics::ConfigArgs,
 };
-use crate::catalog::{Encodings, Finding, Level, check};
+use crate::{
+    catalog::{Encodings, Finding, Level, check},
+    folder::{Folder, load_folder},
+};
 
 /// What can be done with a catalog.
 #[derive(Debug, clap::Subcommand)]

@@ -10,11 +10,12 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{catalog::plural, exit, folder::load_folder, topics::ConfigArgs};
+use super::{catalog::plural, exit, topics::ConfigArgs};
 use crate::{
     catalog::{Catalog, Encodings, Finding, Kind, Level, Quoted, Snapshot, check as check_records},
     config::Config,
     console::tell,
+    folder::load_folder,
     kafka::{
         check::{Severity, check_catalog},
         context::Watch,

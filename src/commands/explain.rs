@@ -11,12 +11,12 @@ use serde::Serialize;
 
 use super::{
     exit,
-    folder::load_folder,
     input::{self, Piece},
 };
 use crate::{
     catalog::{Encodings, Level},
     explain::{Explanation, explain, write_text},
+    folder::load_folder,
     policy::Policy,
     route::Destination,
     ticket::{BadRecord, Limits, Reader},

@@ -6,7 +6,6 @@ pub mod catalog_topics;
 pub mod demo;
 pub mod exit;
 pub mod explain;
-pub mod folder;
 pub mod health;
 mod input;
 pub mod policy;

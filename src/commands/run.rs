@@ -26,6 +26,7 @@ use crate::{
         identity::Identity,
         worker::Totals,
     },
+    metrics,
     policy::Policy,
     route::Destination,
     service::{Health, Service, ServiceError, StartError},
@@ -116,6 +117,9 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
     // First of all, so that whoever asks is told from the first moment what the start waits for.
     let listener = listen(config).await?;
     let (health, writer) = Health::new(config, policy, telemetry);
+    if let Some(provider) = telemetry.metrics() {
+        metrics::export(provider, &health);
+    }
     if let Some(listener) = listener {
         tokio::spawn(http::serve(listener, Arc::clone(&health)));
     }

@@ -5,10 +5,8 @@ use std::{fs, path::Path};
 use super::{explain, shown};
 use crate::{
     catalog::Encodings,
-    commands::{
-        explain::{Explain, ExplainFormat},
-        folder::load_folder,
-    },
+    commands::explain::{Explain, ExplainFormat},
+    folder::load_folder,
     policy::{BUILTIN, Policy},
     ticket::{Limits, Payload, Reader},
 };

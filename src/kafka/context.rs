@@ -12,7 +12,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
 
 use crate::config::Security;
-use crate::telemetry::Repeats;
+use crate::repeats::Repeats;
 
 /// The callbacks of all clients of one config. Forwards log lines at a limited rate, and keeps the last error of each
 /// kind, so that a check can report why a broker is silent.

@@ -28,7 +28,7 @@ use rdkafka::{
 use super::{clients::ClientRefused, context::Watch, ffi};
 use crate::{
     config::{Mechanism, Security},
-    telemetry::Repeats,
+    repeats::Repeats,
 };
 
 /// The part of a token's life after which it is renewed, as Kafka's own clients do it.

@@ -160,9 +160,7 @@ fn a_time_at_the_end_of_the_calendar_survives_in_both_formats() {
 /// The sample catalog as a router keeps it that writes this format only.
 fn catalog_of(output: OutputFormat) -> Snapshot {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/catalog");
-    crate::commands::folder::load_folder(&folder, output.encodings(), |_| ())
-        .expect("the samples can be read")
-        .snapshot
+    crate::folder::load_folder(&folder, output.encodings(), |_| ()).expect("the samples can be read").snapshot
 }
 
 /// The ticket inside of a routed one, as it is written there.

@@ -68,7 +68,6 @@ impl Health {
             names,
             dropped: telemetry.dropped(),
         });
-        telemetry.watch(&health);
         (health, writer)
     }
 

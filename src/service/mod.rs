@@ -21,8 +21,8 @@ use tokio::sync::mpsc;
 
 use crate::{
     catalog::CatalogWriter,
-    commands::folder::{Unreadable, load_folder},
     config::{CatalogFrom, Config},
+    folder::{Unreadable, load_folder},
     kafka::{
         check::not_created,
         clients::{self, ClientRefused},

@@ -8,7 +8,8 @@ use ureq::{
     tls::{Certificate, RootCerts, TlsConfig, TlsProvider},
 };
 
-use super::{repeats::Repeats, settings::Target};
+use super::settings::Target;
+use crate::repeats::Repeats;
 
 /// No collector answers with more than this; a longer body comes from something else.
 const MAX_ANSWER_BYTES: u64 = 1 << 20;

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use super::repeats::Repeats;
+use crate::repeats::Repeats;
 
 /// A kind of telemetry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

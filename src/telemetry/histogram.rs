@@ -18,8 +18,13 @@ impl Histogram {
 
     /// Counts one value.
     pub fn record(&mut self, value: f64) {
-        self.counts[self.bounds.partition_point(|bound| *bound < value)] += 1;
-        self.sum += value;
+        self.record_many(value, 1);
+    }
+
+    /// Counts a value that comes `count` times.
+    pub fn record_many(&mut self, value: f64, count: u64) {
+        self.counts[self.bounds.partition_point(|bound| *bound < value)] += count;
+        self.sum += value * count as f64;
     }
 
     /// Adds the values of another one with the same bounds.
@@ -62,9 +67,9 @@ mod tests {
             histogram.record(value);
         }
         let mut other = Histogram::new(&[1.0, 2.0]);
-        other.record(2.0);
+        other.record_many(2.0, 3);
         histogram.add(&other);
-        assert_eq!(histogram.cumulative().collect::<Vec<_>>(), [(1.0, 2), (2.0, 4)]);
-        assert_eq!((histogram.count(), histogram.sum()), (5, 14.0));
+        assert_eq!(histogram.cumulative().collect::<Vec<_>>(), [(1.0, 2), (2.0, 6)]);
+        assert_eq!((histogram.count(), histogram.sum()), (7, 18.0));
     }
 }

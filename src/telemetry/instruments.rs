@@ -72,15 +72,34 @@ const DESTINATION: Label = Label { name: "destination", values: Values::Words(&D
 const TOPIC: Label =
     Label { name: "messaging.destination.name", values: Values::Set("the names in `[topics]`") };
 const CATALOG: Label = Label { name: "kind", values: Values::Words(&["offer", "publisher", "partner"]) };
-const SYSTEM: Label = Label { name: "messaging.system", values: Values::Words(&["kafka"]) };
+const SYSTEM: Label = Label { name: "messaging.system.name", values: Values::Words(&["kafka"]) };
 const OPERATION: Label =
-    Label { name: "messaging.operation.name", values: Values::Words(&["poll", "process", "send"]) };
+    Label { name: "messaging.operation.name", values: Values::Words(&["commit", "poll", "process", "send"]) };
+const OPERATION_TYPE: Label = Label { name: "messaging.operation.type", values: Values::Words(&["settle"]) };
+const GROUP: Label = Label { name: "messaging.consumer.group.name", values: Values::Set("`kafka.group_id`") };
+const ABORTED_BY: Label = Label {
+    name: "error.type",
+    values: Values::Set(
+        "the cause if the transaction was aborted, as in `ticket_router_transaction_aborts_total`; else left out",
+    ),
+};
+
+/// The version of OpenTelemetry's conventions that names and attributes follow.
+pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.45.0";
 
 /// In seconds: from a decision in microseconds to one that waits for a full queue.
 pub const PROCESS_BOUNDS: &[f64] = &[
     0.000_005, 0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
     0.05, 0.1, 0.25, 1.0,
 ];
+/// In seconds: from a ticket that is routed at once to one that waited for a day.
+pub const DELAY_BOUNDS: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0,
+    21_600.0, 86_400.0,
+];
+/// In seconds, as OpenTelemetry's conventions have them.
+pub const OPERATION_BOUNDS: &[f64] =
+    &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 /// In seconds: from one record to a broker in trouble.
 pub const TRANSACTION_BOUNDS: &[f64] =
     &[0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -126,6 +145,14 @@ pub static METRICS: &[Metric] = &[
         unit: "{ticket}",
         labels: &[FIELD],
         description: "Tickets that lost a field because the output's format has no place for it, by the field. `output.format = \"same\"` loses none.",
+    },
+    Metric {
+        name: "ticket_router.ticket.delay",
+        kind: Kind::Histogram(DELAY_BOUNDS),
+        unit: "s",
+        labels: &[],
+        description: "Time from the timestamp of a ticket's record to the commit of its transaction, for every committed record that has a \
+                      timestamp; 0 if the timestamp is later than the router's clock.",
     },
     Metric {
         name: "ticket_router.records.read",
@@ -249,8 +276,16 @@ pub static METRICS: &[Metric] = &[
         name: "ticket_router.build.info",
         kind: Kind::Info,
         unit: "",
-        labels: &[Label { name: "version", values: Values::Set("the program's version") }],
-        description: "The program.",
+        labels: &[
+            Label { name: "version", values: Values::Set("the program's version") },
+            Label {
+                name: "revision",
+                values: Values::Set("the commit that it was built from, or `unknown`"),
+            },
+            Label { name: "librdkafka", values: Values::Set("the version of librdkafka") },
+            Label { name: "openssl", values: Values::Set("the version of OpenSSL") },
+        ],
+        description: "The program, and the libraries that it runs with.",
     },
     Metric {
         name: "ticket_router.ready",
@@ -286,7 +321,7 @@ pub static METRICS: &[Metric] = &[
         name: "messaging.client.consumed.messages",
         kind: Kind::Counter,
         unit: "{message}",
-        labels: &[SYSTEM, OPERATION, TOPIC],
+        labels: &[SYSTEM, OPERATION, TOPIC, GROUP],
         description: "Records read, including those of aborted transactions.",
     },
     Metric {
@@ -297,10 +332,18 @@ pub static METRICS: &[Metric] = &[
         description: "Records handed to the producer, including those of aborted transactions.",
     },
     Metric {
+        name: "messaging.client.operation.duration",
+        kind: Kind::Histogram(OPERATION_BOUNDS),
+        unit: "s",
+        labels: &[SYSTEM, OPERATION, OPERATION_TYPE, TOPIC, GROUP, ABORTED_BY],
+        description: "Time that ending a transaction takes, from the last record to the answer of the brokers. Polling and sending only hand over \
+                      records in memory, so they have no durations.",
+    },
+    Metric {
         name: "messaging.process.duration",
         kind: Kind::Histogram(PROCESS_BOUNDS),
         unit: "s",
-        labels: &[SYSTEM, OPERATION, TOPIC],
+        labels: &[SYSTEM, OPERATION, TOPIC, GROUP],
         description: "Time from taking up a record to handing its result to the producer. The router measures one record in 64.",
     },
     Metric {
@@ -375,6 +418,7 @@ impl Label {
     /// The name on the page for Prometheus.
     #[must_use]
     pub fn prometheus_name(&self) -> String {
-        self.name.replace('.', "_")
+        // The page keeps the name that the conventions had before 1.45.
+        if self.name == SYSTEM.name { "messaging_system".to_owned() } else { self.name.replace('.', "_") }
     }
 }

@@ -1,9 +1,6 @@
-//! The metrics for the collector: what the page shows, gathered once an export.
+//! The histograms for the collector.
 
-use std::{
-    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use opentelemetry::{
     KeyValue,
@@ -12,44 +9,60 @@ use opentelemetry::{
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::{
-    gather::{Family, Value, gather},
-    instruments::{Kind, METRICS, Metric},
+    instruments::{Kind, METRICS},
+    scope,
+    tracer::Names,
 };
-use crate::service::Health;
-
-/// The instruments of one export ask one after another, within this time.
-const ONE_EXPORT: Duration = Duration::from_millis(500);
 
 /// The histograms of the exporter, which takes each value by itself. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Meters {
+    delay: Histogram<f64>,
     process: Histogram<f64>,
     process_labels: Arc<[KeyValue]>,
+    operation: Histogram<f64>,
+    operation_labels: Arc<[KeyValue]>,
     transaction: Histogram<f64>,
     records: Histogram<f64>,
 }
 
 impl Meters {
-    /// Makes all instruments. Their figures are those of `health`, from when it is set until it is gone.
+    /// Makes the histograms of the table.
     #[must_use]
-    pub fn new(provider: &SdkMeterProvider, health: &Arc<OnceLock<Weak<Health>>>, input: &str) -> Self {
-        let meter = provider.meter("ticket-router");
-        let gathered = Arc::new(Gathered { health: Arc::clone(health), last: Mutex::default() });
-        for metric in METRICS {
-            let gathered = Arc::clone(&gathered);
-            observe(&meter, metric, move |each| gathered.each(metric, each));
-        }
-        let labels = [
-            KeyValue::new("messaging.system", "kafka"),
-            KeyValue::new("messaging.operation.name", "process"),
-            KeyValue::new("messaging.destination.name", input.to_owned()),
-        ];
+    pub fn new(provider: &SdkMeterProvider, names: &Names) -> Self {
+        let meter = provider.meter_with_scope(scope());
+        let labels = |operation| {
+            [
+                KeyValue::new("messaging.system.name", "kafka"),
+                KeyValue::new("messaging.operation.name", operation),
+                KeyValue::new("messaging.destination.name", names.input.clone()),
+                KeyValue::new("messaging.consumer.group.name", names.group.clone()),
+            ]
+        };
+        let settles = [KeyValue::new("messaging.operation.type", "settle")];
         Self {
+            delay: histogram(&meter, "ticket_router.ticket.delay"),
             process: histogram(&meter, "messaging.process.duration"),
-            process_labels: labels.into(),
+            process_labels: labels("process").into(),
+            operation: histogram(&meter, "messaging.client.operation.duration"),
+            operation_labels: labels("commit").into_iter().chain(settles).collect(),
             transaction: histogram(&meter, "ticket_router.transaction.duration"),
             records: histogram(&meter, "ticket_router.transaction.records"),
         }
+    }
+
+    /// Takes how late `count` records are.
+    pub fn delayed(&self, delay: Duration, count: u64) {
+        for _ in 0..count {
+            self.delay.record(delay.as_secs_f64(), &[]);
+        }
+    }
+
+    /// Takes how long the end of a transaction took, and why it was aborted if it was.
+    pub fn ended(&self, took: Duration, aborted_by: Option<&'static str>) {
+        let aborted_by = aborted_by.map(|cause| KeyValue::new("error.type", cause));
+        let labels: Vec<_> = self.operation_labels.iter().cloned().chain(aborted_by).collect();
+        self.operation.record(took.as_secs_f64(), &labels);
     }
 
     /// Takes how long a transaction took.
@@ -68,35 +81,6 @@ impl Meters {
     }
 }
 
-/// Makes the instrument of a metric that is asked for its figures; a histogram is not.
-fn observe(
-    meter: &Meter,
-    metric: &'static Metric,
-    ask: impl Fn(&mut dyn FnMut(f64, &[KeyValue])) + Send + Sync + 'static,
-) {
-    match metric.kind {
-        Kind::Counter => {
-            meter
-                .u64_observable_counter(metric.name)
-                .with_unit(metric.unit)
-                .with_description(metric.description)
-                .with_callback(move |observer| {
-                    ask(&mut |value, labels| observer.observe(value as u64, labels));
-                })
-                .build();
-        }
-        Kind::Gauge | Kind::Info => {
-            meter
-                .f64_observable_gauge(metric.name)
-                .with_unit(metric.unit)
-                .with_description(metric.description)
-                .with_callback(move |observer| ask(&mut |value, labels| observer.observe(value, labels)))
-                .build();
-        }
-        Kind::Histogram(_) => {}
-    }
-}
-
 fn histogram(meter: &Meter, name: &'static str) -> Histogram<f64> {
     let metric = METRICS.iter().find(|metric| metric.name == name).expect("the name is in the table");
     let Kind::Histogram(bounds) = metric.kind else { unreachable!("`{name}` is a histogram") };
@@ -106,27 +90,4 @@ fn histogram(meter: &Meter, name: &'static str) -> Histogram<f64> {
         .with_description(metric.description)
         .with_boundaries(bounds.to_vec())
         .build()
-}
-
-/// The figures of one export, all of one moment.
-struct Gathered {
-    health: Arc<OnceLock<Weak<Health>>>,
-    last: Mutex<Option<(Instant, Vec<Family>)>>,
-}
-
-impl Gathered {
-    fn each(&self, metric: &Metric, each: &mut dyn FnMut(f64, &[KeyValue])) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_ref().is_none_or(|(at, _)| at.elapsed() > ONE_EXPORT) {
-            let Some(health) = self.health.get().and_then(Weak::upgrade) else { return };
-            *last = Some((Instant::now(), gather(&health)));
-        }
-        let families = last.as_ref().map(|(_, families)| families.as_slice()).unwrap_or_default();
-        let Some(family) = families.iter().find(|family| family.metric.name == metric.name) else { return };
-        for point in &family.points {
-            if let Value::Number(value) = point.value {
-                each(value, &family.attributes(point));
-            }
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! What can be seen from outside: traces, metrics and logs.
+//! What can be seen from outside: traces, the table of metrics, logs, and the way to a collector.
 //!
 //! A worker counts in plain figures of its own, and adds them to those of the process once a transaction. Only traced
 //! tickets have spans. Exports wait in bounded queues for threads of the SDK, and what does not fit is dropped and
@@ -11,44 +11,39 @@ mod client;
 mod context;
 mod dropped;
 mod export;
-mod gather;
 mod histogram;
 mod instruments;
 mod log;
 mod meters;
-mod page;
-mod process;
-mod repeats;
 mod sampling;
 mod settings;
 mod tracer;
 mod variables;
 
 #[cfg(test)]
-mod reference;
-#[cfg(test)]
 mod tests;
 
 pub use context::{LEN as TRACEPARENT_LEN, TRACEPARENT, TRACESTATE};
-pub use dropped::Dropped;
-pub use gather::gather;
+pub use dropped::{Dropped, Signal};
 pub use histogram::Histogram;
-pub use instruments::{PROCESS_BOUNDS, RECORDS_BOUNDS, TRANSACTION_BOUNDS};
+#[cfg(test)]
+pub use instruments::Values;
+pub use instruments::{
+    DELAY_BOUNDS, Kind, METRICS, Metric, OPERATION_BOUNDS, PROCESS_BOUNDS, RECORDS_BOUNDS, TRANSACTION_BOUNDS,
+};
 pub use log::start as start_log;
 pub use meters::Meters;
-pub use page::{MEDIA_TYPE, page};
-pub use repeats::Repeats;
 pub use sampling::Sampling;
 pub use settings::Settings;
 pub use tracer::{Batch, Names, Outcome, Traced, Tracer};
 
 use std::{
-    sync::{Arc, OnceLock, Weak, mpsc},
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
-use opentelemetry::KeyValue;
+use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::{
     Resource,
     logs::SdkLoggerProvider,
@@ -56,8 +51,8 @@ use opentelemetry_sdk::{
     trace::{IdGenerator, RandomIdGenerator},
 };
 
-use self::export::Unusable;
-use crate::service::Health;
+use self::{export::Unusable, instruments::SCHEMA_URL};
+use crate::version::VERSION;
 
 /// What is exported, and the way there.
 #[derive(Debug, Default)]
@@ -66,7 +61,6 @@ pub struct Telemetry {
     traces: Option<(Arc<export::Spans>, Sampling)>,
     metrics: Option<SdkMeterProvider>,
     logs: Option<SdkLoggerProvider>,
-    health: Arc<OnceLock<Weak<Health>>>,
 }
 
 impl Telemetry {
@@ -117,7 +111,7 @@ impl Telemetry {
     /// The instruments of a service, if metrics are exported.
     #[must_use]
     pub fn meters(&self, names: &Names) -> Option<Meters> {
-        self.metrics.as_ref().map(|provider| Meters::new(provider, &self.health, &names.input))
+        self.metrics.as_ref().map(|provider| Meters::new(provider, names))
     }
 
     /// What was dropped so far.
@@ -126,10 +120,10 @@ impl Telemetry {
         Arc::clone(&self.dropped)
     }
 
-    /// Exports the figures of this service from now on.
-    pub fn watch(&self, health: &Arc<Health>) {
-        // A second service in one process, as in tests, is not exported.
-        let _ = self.health.set(Arc::downgrade(health));
+    /// The provider of metrics, if they are exported.
+    #[must_use]
+    pub fn metrics(&self) -> Option<&SdkMeterProvider> {
+        self.metrics.as_ref()
     }
 
     /// Exports what is left, and waits for at most `deadline`. What the collector has not accepted by then is lost.
@@ -181,6 +175,12 @@ fn keep<E>(exporter: Result<E, Unusable>, signal: &'static str, failed: &mut Vec
     exporter.map_err(|error| failed.push(NotExported { signal, error })).ok()
 }
 
+/// The scope of spans and metrics, with the version of the conventions that they follow.
+pub fn scope() -> InstrumentationScope {
+    let scope = InstrumentationScope::builder("ticket-router").with_version(VERSION);
+    scope.with_schema_url(SCHEMA_URL).build()
+}
+
 /// Who sends: by `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, else by defaults.
 fn resource() -> Resource {
     let said = Resource::builder().build();
@@ -188,12 +188,12 @@ fn resource() -> Resource {
     let is_named = said
         .iter()
         .any(|(key, value)| key.as_str() == "service.name" && !value.as_str().starts_with("unknown_service"));
-    let mut resource = Resource::builder();
+    let mut resource = Resource::builder().with_schema_url([], SCHEMA_URL);
     if !is_named {
         resource = resource.with_service_name("ticket-router");
     }
     if !is_said("service.version") {
-        resource = resource.with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+        resource = resource.with_attribute(KeyValue::new("service.version", VERSION));
     }
     if !is_said("service.instance.id") {
         let id = RandomIdGenerator::default().new_trace_id().to_string();

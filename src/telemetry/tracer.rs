@@ -16,6 +16,7 @@ use super::{
     context::{self, LEN},
     export::Spans,
     sampling::Sampling,
+    scope,
 };
 use crate::{config::Config, route::Destination};
 
@@ -126,9 +127,7 @@ impl Tracer {
     /// Makes a tracer that hands its spans to `spans`.
     #[must_use]
     pub fn new(sampling: Sampling, spans: Arc<Spans>, names: Names) -> Self {
-        let scope =
-            InstrumentationScope::builder("ticket-router").with_version(env!("CARGO_PKG_VERSION")).build();
-        Self(Arc::new(Inner { sampling, ids: RandomIdGenerator::default(), spans, scope, names }))
+        Self(Arc::new(Inner { sampling, ids: RandomIdGenerator::default(), spans, scope: scope(), names }))
     }
 
     /// Begins the trace of a record that has just arrived, if it is to be traced.
@@ -176,7 +175,7 @@ impl Tracer {
         attributes.extend([
             KeyValue::new("messaging.destination.partition.id", outcome.partition.to_string()),
             KeyValue::new("messaging.consumer.group.name", names.group.clone()),
-            KeyValue::new("messaging.kafka.offset", outcome.offset),
+            KeyValue::new("kafka.offset", outcome.offset),
             KeyValue::new("ticket_router.destination", outcome.destination.label()),
         ]);
         attributes.extend(outcome.destination.owner().map(|it| KeyValue::new("ticket_router.owner", it)));
@@ -233,7 +232,7 @@ impl Tracer {
     fn operation(&self, name: &'static str, kind: &'static str, topic: &str) -> Vec<KeyValue> {
         let mut attributes = Vec::with_capacity(12);
         attributes.extend([
-            KeyValue::new("messaging.system", "kafka"),
+            KeyValue::new("messaging.system.name", "kafka"),
             KeyValue::new("messaging.operation.name", name),
             KeyValue::new("messaging.operation.type", kind),
             KeyValue::new("messaging.destination.name", topic.to_owned()),

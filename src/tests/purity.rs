@@ -9,7 +9,7 @@ use std::{
 const CORE: [&str; 7] = ["ticket", "catalog", "policy", "decide", "encode", "route", "explain"];
 
 /// What the core may not name, as the beginning of a path.
-const FORBIDDEN: [&str; 22] = [
+const FORBIDDEN: [&str; 26] = [
     "anyhow",
     "axum",
     "clap",
@@ -17,8 +17,12 @@ const FORBIDDEN: [&str; 22] = [
     "crate::cli",
     "crate::commands",
     "crate::config",
+    "crate::folder",
+    "crate::http",
     "crate::kafka",
+    "crate::metrics",
     "crate::service",
+    "crate::telemetry",
     "indicatif",
     "jiff",
     "rdkafka",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     catalog::{Encodings, Snapshot},
-    commands::folder::load_folder,
+    folder::load_folder,
 };
 
 /// The sample tickets, one JSON object each.

@@ -75,13 +75,13 @@ fn one_trace_runs_from_the_helpdesk_to_the_owners_record_and_the_commit_is_linke
     assert_eq!(hex(&process.parent_span_id), "b7ad6b7169203331");
     assert_eq!(process.kind, SpanKind::Consumer as i32);
     for (name, value) in [
-        ("messaging.system", "kafka"),
+        ("messaging.system.name", "kafka"),
         ("messaging.operation.name", "process"),
         ("messaging.operation.type", "process"),
         ("messaging.destination.name", topics.incoming().as_str()),
         ("messaging.destination.partition.id", "0"),
         ("messaging.consumer.group.name", topics.group().as_str()),
-        ("messaging.kafka.offset", "0"),
+        ("kafka.offset", "0"),
         ("ticket_router.owner", "publisher"),
         ("ticket_router.rule", sent.header("ticket-router.rule").unwrap()),
     ] {

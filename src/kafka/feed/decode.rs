@@ -8,7 +8,7 @@ use super::take::quoted_key;
 use crate::{
     catalog::{Change, Encodings, InvalidRecord, Kind, RefusedAddress},
     kafka::ffi::incoming_headers,
-    telemetry::Repeats,
+    repeats::Repeats,
     ticket::{BadRecord, Limits, Payload},
 };
 

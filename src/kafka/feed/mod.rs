@@ -44,7 +44,7 @@ use super::{
 use crate::{
     catalog::{CatalogWriter, Draft, Kind, Snapshot},
     config::Config,
-    telemetry::Repeats,
+    repeats::Repeats,
     ticket::Limits,
 };
 

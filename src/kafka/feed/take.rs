@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     catalog::{CatalogWriter, Change, Draft, Kind},
-    telemetry::Repeats,
+    repeats::Repeats,
     ticket::quote,
 };
 

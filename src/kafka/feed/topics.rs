@@ -18,7 +18,7 @@ use crate::{
         context::Context,
         ffi::topics::{Described, Isolation, describe, ends},
     },
-    telemetry::Repeats,
+    repeats::Repeats,
 };
 
 /// How long one question may take while the catalog is followed: what changes in it waits meanwhile.

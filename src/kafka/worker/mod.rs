@@ -7,6 +7,7 @@ mod clock;
 mod closed;
 mod context;
 mod counts;
+mod delays;
 mod delivery;
 mod error;
 #[cfg_attr(not(feature = "faults"), path = "no_faults.rs")]
@@ -65,8 +66,9 @@ use crate::{
     catalog::{Catalog, Snapshot},
     config::StartAt,
     policy::Policy,
+    repeats::Repeats,
     route::{Destination, OutputFormat, Router},
-    telemetry::{Repeats, Tracer},
+    telemetry::Tracer,
     ticket::Limits,
 };
 

@@ -5,12 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::{error::RDKafkaErrorCode, message::BorrowedMessage};
+use rdkafka::{
+    error::RDKafkaErrorCode,
+    message::{BorrowedMessage, Message},
+};
 
 use super::{
     Run,
     context::is_teaching,
     counts::{AbortCause, Became, Counts},
+    delays::Delays,
     machine::{Handling, Partition, SendFault},
     outgoing::{Incoming, Scanned, TraceHeaders},
 };
@@ -29,6 +33,8 @@ const LAG_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Observed {
     /// What was read and written.
     pub(super) counts: Counts,
+    /// How late its records are.
+    delays: Delays,
     /// The record at hand, if it is traced.
     traced: Option<Traced>,
     /// What became of it, and what the producer said.
@@ -60,6 +66,7 @@ impl Observed {
     pub(super) fn new(rules: usize) -> Self {
         Self {
             counts: Counts::new(rules),
+            delays: Delays::default(),
             traced: None,
             became: None,
             batch: Batch::default(),
@@ -74,6 +81,7 @@ impl Observed {
     /// A transaction begins.
     pub(super) fn begin(&mut self, now: Duration) {
         self.counts.clear();
+        self.delays.clear();
         self.batch.clear();
         self.cause = None;
         self.began = now;
@@ -142,6 +150,7 @@ impl Run<'_> {
         handling: Handling,
     ) -> Result<(), SendFault> {
         self.observed.records = self.observed.records.wrapping_add(1);
+        self.observed.delays.add(message.timestamp().to_millis());
         let started = self.observed.records.is_multiple_of(TIMED_ONE_IN).then(Instant::now);
         let outcome = self.route_message(message, handling);
         if let Some(traced) = self.observed.traced.take() {
@@ -166,7 +175,6 @@ impl Run<'_> {
     }
 
     fn end_spans(&mut self, traced: &Traced, message: &BorrowedMessage<'_>) {
-        use rdkafka::message::Message;
         let (Some(tracer), Some((became, error))) = (&self.worker.tracer, self.observed.became.take()) else {
             return;
         };
@@ -191,7 +199,8 @@ impl Run<'_> {
     pub(super) fn show_commit(&mut self) {
         let now = self.clock.now();
         let observed = &mut self.observed;
-        self.worker.status.committed(&observed.counts, now.saturating_sub(observed.began));
+        let delays = observed.delays.at(self.clock.wall_ms());
+        self.worker.status.committed(&observed.counts, delays, now.saturating_sub(observed.began));
         observed.lag.committed.extend(observed.lag.offered.drain(..));
         self.settle(None);
         self.show_lag();
@@ -202,14 +211,16 @@ impl Run<'_> {
         let took = self.clock.now().saturating_sub(self.observed.began);
         let cause = self.observed.cause.unwrap_or(AbortCause::Broker);
         self.worker.status.aborted(&self.observed.counts, cause, took);
-        self.settle(Some(cause.name()));
+        self.settle(Some(cause));
     }
 
-    fn settle(&mut self, aborted: Option<&'static str>) {
-        let Some(tracer) = &self.worker.tracer else { return };
+    fn settle(&mut self, aborted_by: Option<AbortCause>) {
         let now = self.clock.now();
         let took = now.saturating_sub(self.observed.ending.unwrap_or(now));
-        tracer.settle(&mut self.observed.batch, self.observed.counts.read, took, aborted);
+        self.worker.status.ended(took, aborted_by);
+        let Some(tracer) = &self.worker.tracer else { return };
+        let aborted_by = aborted_by.map(AbortCause::name);
+        tracer.settle(&mut self.observed.batch, self.observed.counts.read, took, aborted_by);
     }
 
     /// Shows how far behind the worker is, at most once a second; `false` if it is too early.

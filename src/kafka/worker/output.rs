@@ -22,8 +22,8 @@ use crate::{
         ffi::{self, Headers, NativeError, Outgoing, Topic, TransactionCall},
         token::{StaysLoggedIn, keep_logged_in},
     },
+    repeats::Repeats,
     route::Destination,
-    telemetry::Repeats,
 };
 
 static NOT_READY: Repeats = Repeats::new();

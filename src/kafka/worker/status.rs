@@ -15,7 +15,9 @@ use super::{
 };
 use crate::{
     route::Destination,
-    telemetry::{Histogram, Meters, PROCESS_BOUNDS, RECORDS_BOUNDS, TRANSACTION_BOUNDS},
+    telemetry::{
+        DELAY_BOUNDS, Histogram, Meters, OPERATION_BOUNDS, PROCESS_BOUNDS, RECORDS_BOUNDS, TRANSACTION_BOUNDS,
+    },
 };
 
 /// Figures of one worker. They count what is committed: what was read and aborted is read again.
@@ -51,6 +53,10 @@ pub struct Figures {
     pub rebalances: u64,
     /// Offsets from the last commit to the end, by assigned partition.
     pub lag: BTreeMap<Partition, i64>,
+    /// Seconds from the timestamps of committed records to their commits.
+    pub delays: Histogram,
+    /// Seconds that ends of transactions took: of those that committed, then by [`AbortCause`].
+    pub ended: [Histogram; 1 + AbortCause::ALL.len()],
     /// Seconds that records took, of one in 64.
     pub process: Histogram,
     /// Seconds that committed transactions took.
@@ -71,6 +77,8 @@ impl Default for Figures {
             aborts: Default::default(),
             rebalances: 0,
             lag: BTreeMap::new(),
+            delays: Histogram::new(DELAY_BOUNDS),
+            ended: std::array::from_fn(|_| Histogram::new(OPERATION_BOUNDS)),
             process: Histogram::new(PROCESS_BOUNDS),
             committed: Histogram::new(TRANSACTION_BOUNDS),
             aborted: Histogram::new(TRANSACTION_BOUNDS),
@@ -90,6 +98,8 @@ impl Figures {
         self.aborts.iter_mut().zip(other.aborts).for_each(|(all, more)| *all += more);
         self.rebalances += other.rebalances;
         self.lag.extend(other.lag);
+        self.delays.add(&other.delays);
+        self.ended.iter_mut().zip(&other.ended).for_each(|(all, more)| all.add(more));
         self.process.add(&other.process);
         self.committed.add(&other.committed);
         self.aborted.add(&other.aborted);
@@ -171,17 +181,24 @@ impl WorkerStatus {
         self.is_committing.store(is_committing, Ordering::Relaxed);
     }
 
-    /// Counts a committed transaction.
-    pub(super) fn committed(&self, counts: &Counts, took: Duration) {
+    /// Counts a committed transaction: its records, how late they are, and how long it took.
+    pub(super) fn committed(
+        &self,
+        counts: &Counts,
+        delays: impl Iterator<Item = (Duration, u64)> + Clone,
+        took: Duration,
+    ) {
         self.touch();
         let mut figures = self.lock();
         figures.counts.add(counts);
+        delays.clone().for_each(|(delay, count)| figures.delays.record_many(delay.as_secs_f64(), count));
         figures.commits += 1;
         figures.committed.record(took.as_secs_f64());
         figures.records.record(counts.read as f64);
-        figures.ended(counts);
+        figures.count_handed(counts);
         drop(figures);
         if let Some(meters) = &self.meters {
+            delays.for_each(|(delay, count)| meters.delayed(delay, count));
             meters.transaction("committed", took);
             meters.records(counts.read);
         }
@@ -192,10 +209,19 @@ impl WorkerStatus {
         let mut figures = self.lock();
         figures.aborts[cause as usize] += 1;
         figures.aborted.record(took.as_secs_f64());
-        figures.ended(counts);
+        figures.count_handed(counts);
         drop(figures);
         if let Some(meters) = &self.meters {
             meters.transaction("aborted", took);
+        }
+    }
+
+    /// Takes how long the end of a transaction took, and why it was aborted if it was.
+    pub(super) fn ended(&self, took: Duration, aborted_by: Option<AbortCause>) {
+        let index = aborted_by.map_or(0, |cause| 1 + cause as usize);
+        self.lock().ended[index].record(took.as_secs_f64());
+        if let Some(meters) = &self.meters {
+            meters.ended(took, aborted_by.map(AbortCause::name));
         }
     }
 
@@ -252,7 +278,7 @@ impl WorkerStatus {
 }
 
 impl Figures {
-    fn ended(&mut self, counts: &Counts) {
+    fn count_handed(&mut self, counts: &Counts) {
         self.consumed += counts.read;
         self.sent.iter_mut().zip(counts.written).for_each(|(all, more)| *all += more);
     }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     kafka::ffi::{self, GroupMetadata, NativeError, TransactionCall},
-    telemetry::Repeats,
+    repeats::Repeats,
 };
 
 /// How long a commit waits for its records before it looks whether their topics are still there; then it waits on.

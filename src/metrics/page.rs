@@ -5,10 +5,8 @@ use prometheus::{
     proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType},
 };
 
-use super::{
-    gather::{Family, Point, Value},
-    instruments::Kind,
-};
+use super::gather::{Family, Point, Value};
+use crate::telemetry::Kind;
 
 /// The media type of the page.
 pub const MEDIA_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -36,7 +34,8 @@ fn family(family: &Family) -> MetricFamily {
 }
 
 fn metric(family: &Family, point: &Point) -> Metric {
-    let labels = family.metric.labels.iter().zip(&point.labels).map(|(label, value)| {
+    let labels = family.metric.labels.iter().zip(&point.labels).filter(|(_, value)| !value.is_empty());
+    let labels = labels.map(|(label, value)| {
         let mut pair = LabelPair::default();
         pair.set_name(label.prometheus_name());
         pair.set_value(value.clone());

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::instruments::{Kind, METRICS, Metric, Values};
+use crate::telemetry::{Kind, METRICS, Metric, Values};
 
 const INTRODUCTION: &str = "\
 # Metrics
 
-<!-- Made from the table in src/telemetry/instruments.rs: change it, then run `UPDATE_DOCS=1 cargo test --lib telemetry::`. -->
+<!-- Made from the table in src/telemetry/instruments.rs: change it, then run `UPDATE_DOCS=1 cargo test --lib metrics::`. -->
 
 `GET /metrics` on the port of `http.listen` shows all metrics to Prometheus.
 With an endpoint in `[telemetry]`, the same figures go to an OpenTelemetry collector ([telemetry.md](telemetry.md)).

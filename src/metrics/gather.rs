@@ -2,12 +2,7 @@
 
 use opentelemetry::KeyValue;
 
-use super::{
-    dropped::Signal,
-    histogram::Histogram,
-    instruments::{METRICS, Metric},
-    process,
-};
+use super::process;
 use crate::{
     catalog::Kind as CatalogKind,
     kafka::{
@@ -18,7 +13,9 @@ use crate::{
     proto::v1::decision::{Owner, TriageReason},
     route::Destination,
     service::Health,
+    telemetry::{Histogram, METRICS, Metric, Names, Signal},
     ticket::{DeadLetterReason, Note},
+    version::{Build, REVISION, VERSION},
 };
 
 /// One metric with its points.
@@ -51,7 +48,7 @@ pub enum Value {
 impl Family {
     /// The labels of a point, named as at OpenTelemetry.
     pub fn attributes(&self, point: &Point) -> Vec<KeyValue> {
-        let pairs = self.metric.labels.iter().zip(&point.labels);
+        let pairs = self.metric.labels.iter().zip(&point.labels).filter(|(_, value)| !value.is_empty());
         pairs.map(|(label, value)| KeyValue::new(label.name, value.clone())).collect()
     }
 }
@@ -94,6 +91,7 @@ fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
         "ticket_router.fields.dropped" => {
             fields(figures, Note::Dropped).map(|(field, count)| number([&field], count)).collect()
         }
+        "ticket_router.ticket.delay" => vec![histogram([], &figures.delays)],
         "ticket_router.records.read" => vec![number([], counts.read)],
         "ticket_router.records.written" => {
             Destination::ALL.into_iter().map(|it| number([it.label()], counts.written[it as usize])).collect()
@@ -134,7 +132,10 @@ fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
         "ticket_router.catalog.age" => seconds(health.feed.age()),
         "ticket_router.catalog.restore.duration" => seconds(health.feed.restore_took()),
         "ticket_router.policy.info" => vec![number([health.policy_version.as_str()], 1)],
-        "ticket_router.build.info" => vec![number([env!("CARGO_PKG_VERSION")], 1)],
+        "ticket_router.build.info" => {
+            let Build { librdkafka, openssl } = Build::of_process();
+            vec![number([VERSION, REVISION, &librdkafka, &openssl], 1)]
+        }
         "ticket_router.ready" => vec![number([], u64::from(health.missing().is_empty()))],
         "ticket_router.kafka.errors" => {
             ErrorKind::ALL.into_iter().map(|kind| number([kind.name()], health.watch.errors(kind))).collect()
@@ -144,7 +145,7 @@ fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
             .map(|signal| number([signal.name()], health.dropped.total(signal)))
             .collect(),
         "messaging.client.consumed.messages" => {
-            vec![number(["kafka", "poll", &health.names.input], figures.consumed)]
+            vec![number(["kafka", "poll", &health.names.input, &health.names.group], figures.consumed)]
         }
         "messaging.client.sent.messages" => Destination::ALL
             .into_iter()
@@ -152,8 +153,19 @@ fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
                 number(["kafka", "send", &health.names.outputs[it as usize]], figures.sent[it as usize])
             })
             .collect(),
+        "messaging.client.operation.duration" => {
+            let causes = AbortCause::ALL.map(|cause| (cause.name(), &figures.ended[1 + cause as usize]));
+            std::iter::once(("", &figures.ended[0]))
+                .chain(causes.into_iter().filter(|(_, durations)| durations.count() > 0))
+                .map(|(cause, durations)| {
+                    let Names { input, group, .. } = &health.names;
+                    histogram(["kafka", "commit", "settle", input, group, cause], durations)
+                })
+                .collect()
+        }
         "messaging.process.duration" => {
-            vec![histogram(["kafka", "process", &health.names.input], &figures.process)]
+            let Names { input, group, .. } = &health.names;
+            vec![histogram(["kafka", "process", input, group], &figures.process)]
         }
         name => unreachable!("`{name}` is in the table and nobody gathers it"),
     }
