@@ -32,6 +32,10 @@ kafka port='9092':
 proof *arguments='--smoke':
     cargo run --release -p ticket-router-proof -- {{arguments}}
 
+# The same on the oldest Kafka that is supported, on that of every other test, and on the newest.
+kafka-versions:
+    .ci/kafka-versions
+
 # The router on an embedded broker, with samples.
 demo:
     cargo run --release -- demo

@@ -12,7 +12,7 @@ use crate::{
     checker::Watch,
     support::{
         router::{Router, Settings},
-        tickets::{Encoding, load_catalog, offer, offer_record, ticket, ticket_bytes},
+        tickets::{Encoding, load_catalog, offer, offer_record, prepared, ticket, ticket_bytes},
         topics::{Destination, Outbound, Source, Topics},
         wait::wait_for,
     },
@@ -22,30 +22,28 @@ const DATA: Option<i32> = Some(65);
 const BROKER: Option<i32> = Some(78);
 const DONE: Option<i32> = Some(0);
 /// A few looks at the brokers, on a busy machine.
-const NOTICED: Duration = Duration::from_secs(60);
+pub const NOTICED: Duration = Duration::from_secs(60);
 
 /// Topics with the small catalog, and one ticket after the other about an offer.
-struct Probe {
-    topics: Topics,
+pub struct Probe {
+    pub topics: Topics,
     source: Source,
     watch: Watch,
     asked: usize,
 }
 
 impl Probe {
-    fn new() -> Self {
-        let topics = Topics::create(1);
-        let source = Source::new(topics.broker());
-        load_catalog(&source, &topics);
+    pub fn new() -> Self {
+        let (topics, source) = prepared(1);
         let watch = Watch::new(&topics);
         Self { topics, source, watch, asked: 0 }
     }
 
-    fn offers(&self, records: &[Outbound]) {
+    pub fn offers(&self, records: &[Outbound]) {
         self.source.send_all(&self.topics.offers(), records);
     }
 
-    fn ask(&mut self, offer: &str) -> RoutedTicket {
+    pub fn ask(&mut self, offer: &str) -> RoutedTicket {
         self.asked += 1;
         let id = format!("probe-{}", self.asked);
         let mut ticket = ticket(&id, Destination::Publisher);
@@ -110,8 +108,7 @@ fn nothing_but_topics_create_creates_a_topic() {
         &["run"],
     ];
     for command in commands {
-        let (code, said) = settings.run(command);
-        assert_eq!(code, BROKER, "{command:?}: {said}");
+        let said = settings.run_to(BROKER, command);
         assert!(said.contains(&topics.offers()) && said.contains("does not exist"), "{command:?}: {said}");
     }
     assert!(!folder.exists());
@@ -119,8 +116,7 @@ fn nothing_but_topics_create_creates_a_topic() {
 
     let (code, said) = settings.run(&["topics", "create", "--partitions", "1"]);
     assert_eq!((code, topics.present().len()), (DONE, 9), "{said}");
-    let (code, said) = settings.run(&["catalog", "load", SAMPLES]);
-    assert_eq!(code, DONE, "{said}");
+    let said = settings.run_to(DONE, &["catalog", "load", SAMPLES]);
     assert!(said.contains("catalog remove"), "{said}");
 
     // An outgoing topic that is deleted under a running router stays deleted.
@@ -143,8 +139,7 @@ fn an_export_never_replaces_records_by_nothing_unless_it_is_told_to() {
     let settings = Settings::new(&probe.topics);
     let folder = settings.dir().join("exported");
     let export = ["catalog", "export", path(&folder)];
-    let (code, said) = settings.run(&export);
-    assert_eq!(code, DONE, "{said}");
+    settings.run_to(DONE, &export);
     let files = || {
         let names =
             fs::read_dir(&folder).expect("the folder is there").map(|it| it.expect("it lists").path());
@@ -159,20 +154,17 @@ fn an_export_never_replaces_records_by_nothing_unless_it_is_told_to() {
     let mut misspelt = Settings::new(&probe.topics);
     misspelt.set("catalog.topics.offers", format!("{}s", probe.topics.offers()));
     for command in [&export[..], &["catalog", "load", path(&folder)], &["catalog", "check"], &["run"]] {
-        let (code, said) = misspelt.run(command);
-        assert_eq!(code, BROKER, "{command:?}: {said}");
+        let said = misspelt.run_to(BROKER, command);
         assert!(said.contains("does not exist"), "{command:?}: {said}");
     }
     assert_eq!(files(), exported);
 
     probe.topics.delete_named(&probe.topics.offers());
     probe.topics.create_catalog_again(&probe.topics.offers());
-    let (code, said) = settings.run(&export);
-    assert_eq!(code, DATA, "{said}");
+    let said = settings.run_to(DATA, &export);
     assert!(said.contains("--force") && said.contains("offers.jsonl"), "{said}");
     assert_eq!(files(), exported);
-    let (code, said) = settings.run(&["catalog", "export", path(&folder), "--force"]);
-    assert_eq!(code, DONE, "{said}");
+    settings.run_to(DONE, &["catalog", "export", path(&folder), "--force"]);
     assert_eq!(fs::read_to_string(folder.join("offers.jsonl")).expect("it is there"), "");
     assert_eq!(files().len(), 3);
 }
@@ -197,8 +189,7 @@ fn a_catalog_topic_with_several_partitions_is_refused_and_under_a_router_the_cat
         &["run"],
     ];
     for command in commands {
-        let (code, said) = settings.run(command);
-        assert_eq!(code, BROKER, "{command:?}: {said}");
+        let said = settings.run_to(BROKER, command);
         let words = [probe.topics.offers().as_str(), "has 3 partitions", "catalog load"].map(str::to_owned);
         assert!(words.iter().all(|word| said.contains(word)), "{command:?}: {said}");
     }
@@ -285,8 +276,7 @@ fn bad_records_are_counted_by_key_listed_and_removed() {
         router.wait_for_end();
     }
 
-    let (code, said) = settings.run(&["catalog", "check"]);
-    assert_eq!(code, DATA, "{said}");
+    let said = settings.run_to(DATA, &["catalog", "check"]);
     let lines: Vec<_> = said.lines().filter(|line| line.contains(": error: ")).collect();
     assert_eq!(lines.len(), 4, "{said}");
     for words in [
@@ -298,21 +288,17 @@ fn bad_records_are_counted_by_key_listed_and_removed() {
         assert!(lines.iter().any(|line| words.iter().all(|word| line.contains(word))), "{words:?}: {said}");
     }
 
-    let remove = |more: &[&str]| settings.run(&[&["catalog", "remove", "offer"], more].concat());
-    let (code, said) = remove(&["Contoso.Backup", "broken"]);
-    assert_eq!(code, DATA, "{said}");
+    let remove =
+        |code, more: &[&str]| settings.run_to(code, &[&["catalog", "remove", "offer"], more].concat());
+    let said = remove(DATA, &["Contoso.Backup", "broken"]);
     assert!(said.contains("did you mean `contoso.backup`") && said.contains("nothing was removed"), "{said}");
-    let (code, said) = remove(&["contoso.backup", "--dry-run"]);
-    assert_eq!(code, DONE, "{said}");
+    let said = remove(DONE, &["contoso.backup", "--dry-run"]);
     assert_eq!(said.matches("would remove").count(), 3, "{said}");
-    let (code, said) = settings.run(&["catalog", "check"]);
-    assert_eq!(code, DATA, "a dry run removes nothing: {said}");
+    settings.run_to(DATA, &["catalog", "check"]);
 
-    let (code, said) = remove(&["contoso.backup", "broken", "empty"]);
-    assert_eq!(code, DONE, "{said}");
+    let said = remove(DONE, &["contoso.backup", "broken", "empty"]);
     assert_eq!(said.matches("removed `").count(), 5, "{said}");
-    let (code, said) = settings.run(&["catalog", "check"]);
-    assert_eq!(code, DONE, "{said}");
+    settings.run_to(DONE, &["catalog", "check"]);
     let mut router = settings.start("router-at-last");
     router.wait_until_ready();
     assert_eq!(bad_offers(&router), Some(0.0));

@@ -12,8 +12,7 @@ use crate::{
     support::{
         load,
         router::{EXIT_DEADLINE, Settings},
-        tickets::load_catalog,
-        topics::{Source, Topics},
+        tickets::prepared,
         wait::wait_for,
     },
 };
@@ -75,9 +74,7 @@ fn a_disk_that_is_full_is_an_error_all_the_same() {
 
 #[test]
 fn commands_on_brokers_end_quietly_and_a_router_goes_on_without_its_log() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let mut settings = Settings::new(&topics);
     settings.set("http.listen", "off");
     let folder = settings.dir().join("exported").display().to_string();
@@ -98,8 +95,7 @@ fn commands_on_brokers_end_quietly_and_a_router_goes_on_without_its_log() {
     // Its own end, too.
     drop((command, reader));
     let mut watch = Watch::new(&topics);
-    let records: Vec<_> = (0..10).map(load::nth).collect();
-    source.send_all(&topics.incoming(), &records);
+    load::send(&source, &topics, 0..10);
     watch.wait_for(10);
     let id = router.0.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());

@@ -13,16 +13,14 @@ use crate::{
     support::{
         python::python,
         router::Settings,
-        tickets::{Encoding, load_catalog, ticket, ticket_bytes},
-        topics::{Destination, Outbound, Source, Topics},
+        tickets::{Encoding, prepared, ticket, ticket_bytes},
+        topics::{Destination, Outbound},
     },
 };
 
 #[test]
 fn a_stock_console_consumer_reads_what_the_router_wrote() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let _router = Settings::new(&topics).set("output.format", "json").start("router");
     let record = Outbound::new("k", ticket_bytes(&ticket("T-1", Destination::Partner), Encoding::Protobuf));
     source.send_all(&topics.incoming(), &[record.header("helpdesk-event", "e-1")]);
@@ -55,9 +53,7 @@ fn a_stock_console_consumer_reads_what_the_router_wrote() {
 
 #[test]
 fn a_client_generated_for_another_language_reads_what_the_router_wrote() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let _router = Settings::new(&topics).start("router");
     let mut watch = Watch::new(&topics);
     let owners = [

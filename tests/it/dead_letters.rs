@@ -8,8 +8,8 @@ use crate::{
     checker::{self, Watch},
     support::{
         router::Settings,
-        tickets::{Encoding, load_catalog, ticket, ticket_bytes},
-        topics::{Destination, Outbound, Source, Topics},
+        tickets::{Encoding, prepared, ticket, ticket_bytes},
+        topics::{Destination, Outbound},
     },
 };
 
@@ -18,9 +18,7 @@ const NOT_BLOCKED: Duration = Duration::from_secs(10);
 
 #[test]
 fn what_cannot_be_read_keeps_its_bytes_and_says_why() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let _router = Settings::new(&topics).start("router");
     let mut watch = Watch::new(&topics);
     let bad = bad_records();
@@ -47,9 +45,7 @@ fn what_cannot_be_read_keeps_its_bytes_and_says_why() {
 #[test]
 fn a_record_that_breaks_the_router_goes_to_the_dead_letters_and_holds_up_nobody() {
     const KEYS: [&str; 4] = ["first", "before", "poison", "after"];
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let router =
         Settings::new(&topics).environment("TICKET_ROUTER_FAULT_PANIC_ON_KEY", "poison").start("router");
     let mut watch = Watch::new(&topics);
@@ -76,9 +72,7 @@ fn a_record_that_breaks_the_router_goes_to_the_dead_letters_and_holds_up_nobody(
 
 #[test]
 fn a_dead_letter_that_does_not_fit_its_topic_is_cut_to_key_origin_and_digest() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let mut settings = Settings::new(&topics);
     settings.set("limits.max_record_bytes", 100_000).set("limits.max_output_bytes", 200_000);
     let _router = settings.start("router");

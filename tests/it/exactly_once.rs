@@ -7,7 +7,7 @@ use crate::{
     support::{
         load::{self, Load},
         router::{Router, Settings, wait_for_members},
-        tickets::load_catalog,
+        tickets::{load_catalog, prepared},
         topics::{Source, Topics},
     },
 };
@@ -16,7 +16,7 @@ const RECORDS: usize = 12_000;
 
 #[test]
 fn a_second_router_joins_and_leaves_under_load() {
-    let topics = prepared();
+    let (topics, _) = prepared(6);
     let settings = settings(&topics);
     let mut first = settings.start("first");
     let mut load = Load::new(&topics, RECORDS);
@@ -35,7 +35,7 @@ fn a_second_router_joins_and_leaves_under_load() {
 
 #[test]
 fn one_of_two_routers_is_killed_under_load() {
-    let topics = prepared();
+    let (topics, _) = prepared(6);
     let settings = settings(&topics);
     let mut routers = ["first", "second"].map(|name| settings.start(name));
     wait_for_members(topics.broker(), &topics.group(), 2);
@@ -51,7 +51,7 @@ fn one_of_two_routers_is_killed_under_load() {
 
 #[test]
 fn a_router_that_stood_still_past_its_session_comes_back_and_repeats_nothing() {
-    let topics = prepared();
+    let (topics, _) = prepared(6);
     let settings = settings(&topics);
     let mut routers = ["first", "second"].map(|name| settings.start(name));
     wait_for_members(topics.broker(), &topics.group(), 2);
@@ -68,7 +68,7 @@ fn a_router_that_stood_still_past_its_session_comes_back_and_repeats_nothing() {
 
 #[test]
 fn every_fifth_transaction_is_aborted() {
-    let topics = prepared();
+    let (topics, _) = prepared(6);
     let mut settings = settings(&topics);
     settings.environment("TICKET_ROUTER_FAULT_ABORT_EVERY", 5);
     let mut router = settings.start("router");
@@ -78,7 +78,7 @@ fn every_fifth_transaction_is_aborted() {
 
 #[test]
 fn sigterm_drains_a_router_and_the_next_one_goes_on_where_it_was() {
-    let topics = prepared();
+    let (topics, _) = prepared(6);
     let settings = settings(&topics);
     let mut load = Load::new(&topics, RECORDS);
     for n in 1..=3 {
@@ -125,12 +125,6 @@ fn the_broker_is_stopped_and_killed_under_load() {
     stop(&mut router);
     // It lives as long as the process, and the tests that follow want its processor time.
     broker.kill();
-}
-
-fn prepared() -> Topics {
-    let topics = Topics::create(6);
-    load_catalog(&Source::new(topics.broker()), &topics);
-    topics
 }
 
 /// Small transactions, so that each fault finds many of them.

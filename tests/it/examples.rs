@@ -13,8 +13,8 @@ use ticket_router_harness::Process;
 use crate::support::{
     python::python,
     router::Settings,
-    tickets::{load_catalog, ticket},
-    topics::{Destination, Source, Topics},
+    tickets::{prepared, ticket},
+    topics::{Destination, Topics},
     wait::wait_for,
 };
 
@@ -23,8 +23,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_consumer_that_keeps_decision_ids_takes_each_ticket_once() {
-    let topics = Topics::create(1);
-    load_catalog(&Source::new(topics.broker()), &topics);
+    let (topics, _) = prepared(1);
     let _router = Settings::new(&topics).start("router");
     let dir = tempfile::tempdir().expect("the folder for temporary files can be written");
     let [first, second] = ["T-1", "T-2"].map(|id| ticket(id, Destination::Partner));

@@ -11,7 +11,7 @@ use crate::{
     support::{
         load,
         router::Settings,
-        tickets::load_catalog,
+        tickets::{load_catalog, prepared},
         topics::{Source, Topics},
         wait::wait_for,
     },
@@ -54,9 +54,7 @@ fn a_producer_that_the_brokers_have_forgotten_is_replaced_and_the_ticket_is_rout
 
 #[test]
 fn a_worker_without_a_commit_is_not_ready_and_ends_with_the_reason() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let mut settings = Settings::new(&topics);
     // Every transaction is aborted, and no record is to blame.
     settings.environment("TICKET_ROUTER_FAULT_ABORT_EVERY", 1);

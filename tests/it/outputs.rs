@@ -9,7 +9,7 @@ use crate::{
     checker::{Record, Watch, read_topic},
     support::{
         router::{Router, Settings},
-        tickets::{Encoding, load_catalog, ticket, ticket_bytes},
+        tickets::{Encoding, load_catalog, prepared, ticket, ticket_bytes},
         topics::{Destination, Outbound, Source, Topics},
         wait::wait_for,
     },
@@ -108,9 +108,7 @@ fn a_ticket_with_any_clock_reaches_its_owner_and_is_not_deleted_by_its_time() {
 
 #[test]
 fn limits_that_get_closer_under_a_running_router_cost_some_aborts_and_no_ticket() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let mut router = Settings::new(&topics).start("router");
     router.wait_until_ready();
     let mut watch = Watch::new(&topics);
@@ -196,8 +194,7 @@ fn a_dead_letter_topic_that_is_compacted_is_refused_by_check_and_start() {
     let dead_letters = topics.outgoing(Destination::DeadLetter);
     topics.configure(&dead_letters, &[("cleanup.policy", "compact")]);
     let settings = Settings::new(&topics);
-    let (code, said) = settings.run(&["topics", "check"]);
-    assert_eq!(code, Some(EXIT_BROKER), "{said}");
+    let said = settings.run_to(Some(EXIT_BROKER), &["topics", "check"]);
     let mut router = settings.start("refused");
     assert_eq!(router.wait_for_end().code(), Some(EXIT_BROKER));
     for said in [said, router.said()] {

@@ -6,8 +6,8 @@ use crate::{
     checker::{self, Watch},
     support::{
         router::Settings,
-        tickets::{Encoding, load_catalog, ticket, ticket_bytes},
-        topics::{Destination, Outbound, Source, Topics},
+        tickets::{Encoding, prepared, ticket, ticket_bytes},
+        topics::{Destination, Outbound, Source},
         wait::wait_for,
     },
 };
@@ -19,9 +19,7 @@ const MEGABYTE: usize = 1 << 20;
 #[test]
 fn a_zip_bomb_becomes_a_digest_and_neither_memory_nor_the_next_ticket_suffers() {
     for codec in ["zstd", "gzip"] {
-        let topics = Topics::create(1);
-        let source = Source::new(topics.broker());
-        load_catalog(&source, &topics);
+        let (topics, source) = prepared(1);
         let mut router = Settings::new(&topics).start("router");
         router.wait_until_ready();
         let mut watch = Watch::new(&topics);
@@ -59,8 +57,7 @@ fn a_zip_bomb_becomes_a_digest_and_neither_memory_nor_the_next_ticket_suffers() 
 #[test]
 fn a_backlog_of_large_tickets_that_compress_well_does_not_fill_the_memory() {
     const TICKETS: usize = 600;
-    let topics = Topics::create(1);
-    load_catalog(&Source::new(topics.broker()), &topics);
+    let (topics, _) = prepared(1);
     let wrapping = [("compression.codec", "zstd"), ("batch.num.messages", "1")];
     let source = Source::with(topics.broker(), &wrapping);
     let mut large = ticket("large", Destination::Partner);
@@ -81,9 +78,7 @@ fn a_backlog_of_large_tickets_that_compress_well_does_not_fill_the_memory() {
 
 #[test]
 fn a_batch_that_does_not_fit_into_memory_ends_the_router_with_what_to_do() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, _) = prepared(1);
     let mut router = Settings::new(&topics).start("router");
     router.wait_until_ready();
     let wrapping = [("message.max.bytes", "400000000"), ("compression.codec", "zstd")];
@@ -99,9 +94,7 @@ fn a_batch_that_does_not_fit_into_memory_ends_the_router_with_what_to_do() {
 
 #[test]
 fn headers_of_any_bytes_travel_on_and_do_not_stop_the_router() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let _router = Settings::new(&topics).start("router");
     let mut watch = Watch::new(&topics);
     let strange = |record: Outbound| {

@@ -9,8 +9,8 @@ use crate::{
     support::{
         acls, load,
         router::Settings,
-        tickets::load_catalog,
-        topics::{Destination, Source, Topics},
+        tickets::prepared,
+        topics::{Destination, Topics},
     },
 };
 
@@ -75,16 +75,11 @@ fn a_topic_that_is_missing_or_keeps_the_catalog_only_for_a_while_is_named() {
 
 #[test]
 fn committed_offsets_that_the_log_has_lost_are_never_replaced() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let settings = Settings::new(&topics);
     let mut router = settings.start("first");
     let mut watch = Watch::new(&topics);
-    let send = |numbers: std::ops::Range<usize>| {
-        let records: Vec<_> = numbers.map(load::nth).collect();
-        source.send_all(&topics.incoming(), &records);
-    };
+    let send = |numbers| load::send(&source, &topics, numbers);
     send(0..20);
     watch.wait_for(20);
 

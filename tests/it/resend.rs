@@ -7,16 +7,14 @@ use crate::{
     support::{
         python::python,
         router::Settings,
-        tickets::{Encoding, load_catalog, ticket, ticket_bytes},
-        topics::{Destination, Outbound, Source, Topics},
+        tickets::{Encoding, prepared, ticket, ticket_bytes},
+        topics::{Destination, Outbound, Topics},
     },
 };
 
 #[test]
 fn a_ticket_is_sent_again_byte_for_byte_and_what_holds_none_is_refused_with_its_origin() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let mut settings = Settings::new(&topics);
     settings.set("limits.max_record_bytes", 100_000).set("limits.max_output_bytes", 200_000);
     let mut router = settings.start("router");

@@ -14,7 +14,7 @@ use crate::{
     support::{
         acls, load,
         router::{Router, Settings},
-        tickets::load_catalog,
+        tickets::{load_catalog, prepared},
         topics::{Destination, Source, Topics},
         wait::wait_for,
     },
@@ -111,9 +111,7 @@ fn a_router_that_may_not_even_write_dead_letters_ends_and_goes_on_when_it_may() 
 
 #[test]
 fn tickets_for_a_topic_that_was_deleted_are_dead_letters_until_it_is_there_again() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let mut router = Settings::new(&topics).start("router");
     router.wait_until_ready();
     let mut watch = Watch::new(&topics);
@@ -148,8 +146,7 @@ fn start() -> (Topics, Router) {
 }
 
 fn send(source: &Source, topics: &Topics, part: usize) {
-    let records: Vec<_> = (part * PART..(part + 1) * PART).map(load::nth).collect();
-    source.send_all(&topics.incoming(), &records);
+    load::send(source, topics, part * PART..(part + 1) * PART);
 }
 
 /// The incoming offsets of the tickets that were refused.

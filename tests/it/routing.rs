@@ -15,9 +15,7 @@ use crate::{
     support::{
         load,
         router::Settings,
-        tickets::{
-            Encoding, load_catalog, offer_record, partner_record, publisher_record, ticket, ticket_bytes,
-        },
+        tickets::{Encoding, offer_record, partner_record, prepared, publisher_record, ticket, ticket_bytes},
         topics::{Destination, Outbound, Source, Topics},
     },
 };
@@ -29,24 +27,19 @@ const OWNED: [Destination; 4] =
 
 #[test]
 fn each_ticket_goes_to_its_owner_with_its_key_its_timestamp_and_its_headers() {
-    let topics = Topics::create(3);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(3);
     let mut router = Settings::new(&topics).start("router");
     let mut watch = Watch::new(&topics);
-    let records: Vec<_> = (0..100).map(load::nth).collect();
-    source.send_all(&topics.incoming(), &records);
-    watch.wait_for(records.len());
-    checker::assert_clean(&topics, &watch, records.len(), load::destination);
+    load::send(&source, &topics, 0..100);
+    watch.wait_for(100);
+    checker::assert_clean(&topics, &watch, 100, load::destination);
     router.terminate();
     assert!(router.wait_for_end().success());
 }
 
 #[test]
 fn headers_say_who_owns_a_ticket_and_why_and_reserved_ones_do_not_travel_on() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let _router = Settings::new(&topics).start("router");
     let mut watch = Watch::new(&topics);
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -125,9 +118,7 @@ fn the_service_and_the_route_command_say_the_same_of_every_sample() {
 
 #[test]
 fn a_ticket_is_written_in_the_encoding_it_came_in_where_the_config_says_same() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let _router = Settings::new(&topics).set("output.format", "same").start("router");
     let mut watch = Watch::new(&topics);
     for (encoding, media_type) in

@@ -64,8 +64,7 @@ fn topics_are_made_and_a_router_routes_with_a_token() {
     topics.delete(Destination::Triage);
     let created = format!("created `{}`", topics.outgoing(Destination::Triage));
     wait_for("the deleted topic is made again", READY_DEADLINE, || {
-        let (code, said) = settings.run(&["topics", "create"]);
-        assert_eq!(code, Some(0), "{said}");
+        let said = settings.run_to(Some(0), &["topics", "create"]);
         said.contains(&created).then_some(())
     });
     routes(&topics, &settings);
@@ -115,8 +114,7 @@ fn routes(topics: &Topics, settings: &Settings) {
     let mut router = settings.start("router");
     router.wait_until_ready();
     let mut watch = Watch::new(topics);
-    let records: Vec<_> = (0..RECORDS).map(load::nth).collect();
-    source.send_all(&topics.incoming(), &records);
+    load::send(&source, topics, 0..RECORDS);
     watch.wait_for(RECORDS);
     checker::assert_clean(topics, &watch, RECORDS, load::destination);
 }

@@ -4,15 +4,14 @@ use std::{fs, os::unix::fs::MetadataExt};
 
 use crate::support::{
     router::{READY_DEADLINE, Settings, wait_for_members},
-    tickets::load_catalog,
-    topics::{Source, Topics},
+    tickets::prepared,
+    topics::Topics,
     wait::wait_for,
 };
 
 #[test]
 fn a_lock_file_that_is_cleaned_away_is_restored_and_no_other_copy_fences_this_one() {
-    let topics = Topics::create(2);
-    load_catalog(&Source::new(topics.broker()), &topics);
+    let (topics, _) = prepared(2);
     let mut settings = Settings::new(&topics);
     let mut first = settings.start("first");
     first.wait_until_ready();

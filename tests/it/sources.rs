@@ -6,7 +6,7 @@ use crate::{
     checker::{Record, Watch},
     support::{
         router::Settings,
-        tickets::{Encoding, load_catalog, ticket, ticket_bytes},
+        tickets::{Encoding, prepared, ticket, ticket_bytes},
         topics::{Destination, Outbound, Source, Topics},
     },
 };
@@ -21,9 +21,7 @@ struct Desk {
 
 impl Desk {
     fn start() -> Self {
-        let topics = Topics::create(1);
-        let source = Source::new(topics.broker());
-        load_catalog(&source, &topics);
+        let (topics, source) = prepared(1);
         let router = Settings::new(&topics).start("router");
         let watch = Watch::new(&topics);
         Self { topics, source, watch, router }

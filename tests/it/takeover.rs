@@ -13,8 +13,8 @@ use crate::{
     support::{
         load,
         router::Settings,
-        tickets::load_catalog,
-        topics::{Destination, Source, Topics},
+        tickets::prepared,
+        topics::{Destination, Topics},
     },
 };
 
@@ -25,11 +25,8 @@ const RECORDS: usize = 10;
 
 #[test]
 fn a_router_killed_just_before_a_commit_does_not_wait_for_its_own_transaction_to_time_out() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
-    let records: Vec<_> = (0..RECORDS).map(load::nth).collect();
-    source.send_all(&topics.incoming(), &records);
+    let (topics, source) = prepared(1);
+    load::send(&source, &topics, 0..RECORDS);
     let mut settings = Settings::new(&topics);
     settings.set("kafka.instance", "killed");
     leave_open(&topics, &format!("{}-killed-0-0", topics.group()));

@@ -11,8 +11,8 @@ use crate::{
         collector::{Collector, attribute, down, hanging},
         load,
         router::Settings,
-        tickets::{Encoding, load_catalog, ticket, ticket_bytes},
-        topics::{Destination, Outbound, Source, Topics},
+        tickets::{Encoding, prepared, ticket, ticket_bytes},
+        topics::{Destination, Outbound, Topics},
         wait::wait_for,
     },
 };
@@ -54,9 +54,7 @@ fn hex(bytes: &[u8]) -> String {
 
 #[test]
 fn one_trace_runs_from_the_helpdesk_to_the_owners_record_and_the_commit_is_linked_to_it() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let collector = Collector::start();
     let mut router = exporting(&topics, &collector.endpoint(), "parentbased_always_off").start("router");
     let mut watch = Watch::new(&topics);
@@ -117,9 +115,7 @@ fn one_trace_runs_from_the_helpdesk_to_the_owners_record_and_the_commit_is_linke
 
 #[test]
 fn variables_that_cannot_be_honoured_are_told_and_the_rest_is_exported_with_gzip() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let collector = Collector::start();
     let mut settings = Settings::new(&topics);
     settings
@@ -163,9 +159,7 @@ fn what_is_not_traced_carries_its_context_on_as_it_came() {
     let headers = [Some(UNSAMPLED), Some("nonsense"), None];
     let sampled_too = [Some(SAMPLED)];
     for (is_on, headers) in [(true, headers.as_slice()), (false, sampled_too.as_slice())] {
-        let topics = Topics::create(1);
-        let source = Source::new(topics.broker());
-        load_catalog(&source, &topics);
+        let (topics, source) = prepared(1);
         let collector = Collector::start();
         let settings = if is_on {
             exporting(&topics, &collector.endpoint(), "parentbased_always_off")
@@ -190,9 +184,7 @@ fn what_is_not_traced_carries_its_context_on_as_it_came() {
 
 #[test]
 fn a_dead_letter_is_part_of_the_trace_and_says_its_reason() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let collector = Collector::start();
     let _router = exporting(&topics, &collector.endpoint(), "always_on").start("router");
     let mut watch = Watch::new(&topics);
@@ -212,11 +204,8 @@ fn a_dead_letter_is_part_of_the_trace_and_says_its_reason() {
 fn a_collector_that_is_down_or_hangs_loses_no_ticket_and_holds_nothing_up() {
     const TICKETS: usize = 10_000;
     let run = |endpoint: Option<String>| {
-        let topics = Topics::create(3);
-        let source = Source::new(topics.broker());
-        load_catalog(&source, &topics);
-        let records: Vec<_> = (0..TICKETS).map(load::nth).collect();
-        source.send_all(&topics.incoming(), &records);
+        let (topics, source) = prepared(3);
+        load::send(&source, &topics, 0..TICKETS);
         let settings = match &endpoint {
             Some(endpoint) => exporting(&topics, endpoint, "always_on"),
             None => Settings::new(&topics),
@@ -253,17 +242,14 @@ fn a_collector_that_is_down_or_hangs_loses_no_ticket_and_holds_nothing_up() {
 #[test]
 fn the_metrics_page_agrees_with_what_was_written_at_every_moment() {
     const TICKETS: usize = 5_000;
-    let topics = Topics::create(3);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(3);
     let mut settings = Settings::new(&topics);
     settings.set("worker.transaction.max_records", 500).environment("TICKET_ROUTER_FAULT_ABORT_EVERY", 3);
     let mut router = settings.start("router");
     router.wait_until_ready();
     assert_eq!(router.figure("ticket_router_ready"), Some(1.0));
     let mut watch = Watch::new(&topics);
-    let records: Vec<_> = (0..TICKETS).map(load::nth).collect();
-    source.send_all(&topics.incoming(), &records);
+    load::send(&source, &topics, 0..TICKETS);
     let page = wait_for("all tickets are counted", Duration::from_secs(60), || {
         let page = router.page("/metrics")?;
         assert_adds_up(&page);
@@ -310,14 +296,11 @@ fn the_metrics_page_agrees_with_what_was_written_at_every_moment() {
 
 #[test]
 fn the_lag_of_a_router_that_cannot_keep_up_is_shown() {
-    let topics = Topics::create(1);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(1);
     let mut settings = Settings::new(&topics);
     settings.set("worker.transaction.max_records", 1).set("limits.max_record_bytes", 100_000);
     let router = settings.start("router");
-    let records: Vec<_> = (0..3_000).map(load::nth).collect();
-    source.send_all(&topics.incoming(), &records);
+    load::send(&source, &topics, 0..3_000);
     wait_for("the lag is seen", Duration::from_secs(60), || {
         router.figure("ticket_router_consumer_lag{partition=\"0\"}").filter(|lag| *lag > 10.0)
     });
@@ -326,9 +309,7 @@ fn the_lag_of_a_router_that_cannot_keep_up_is_shown() {
 #[test]
 fn nothing_of_what_people_wrote_is_in_any_log_metric_span_or_answer() {
     const ROUNDS: usize = 50;
-    let topics = Topics::create(2);
-    let source = Source::new(topics.broker());
-    load_catalog(&source, &topics);
+    let (topics, source) = prepared(2);
     let collector = Collector::start();
     let mut settings = exporting(&topics, &collector.endpoint(), "always_on");
     settings.set("log.level", "trace").set("log.format", "json");

@@ -12,7 +12,7 @@ use crate::{
     support::{
         load,
         router::{Settings, wait_for_members},
-        tickets::load_catalog,
+        tickets::prepared,
         topics::{Outbound, Source, Topics},
         wait::wait_for,
     },
@@ -22,8 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 #[test]
 fn markers_and_aborted_records_behind_the_last_ticket_are_committed_so_that_retention_takes_no_ticket() {
-    let topics = Topics::create(1);
-    load_catalog(&Source::new(topics.broker()), &topics);
+    let (topics, _) = prepared(1);
     let source = transactional(&topics);
     let settings = Settings::new(&topics);
     let mut first = settings.start("first");
@@ -58,8 +57,7 @@ fn markers_and_aborted_records_behind_the_last_ticket_are_committed_so_that_rete
 #[test]
 fn tickets_and_markers_in_between_come_out_once_while_every_third_transaction_is_aborted() {
     const TICKETS: usize = 300;
-    let topics = Topics::create(3);
-    load_catalog(&Source::new(topics.broker()), &topics);
+    let (topics, _) = prepared(3);
     let mut settings = Settings::new(&topics);
     settings.set("worker.transaction.max_records", 20).environment("TICKET_ROUTER_FAULT_ABORT_EVERY", 3);
     let mut router = settings.start("router");

@@ -1,9 +1,17 @@
-//! Who owns a ticket, written from the document of ownership alone, row by row. It knows no policy file and no decision table.
+//! Who owns a ticket of a run: the oracle of the core's own tests, asked about a ticket and a catalog. It is written from the document of
+//! ownership alone, row by row, and knows no policy file, no decision table, and nothing of the router's types.
+
+#[path = "../../../src/decide/tests/oracle.rs"]
+mod document;
 
 use ticket_router_proof::{
     judge::Ticket,
     topics::{MICROSOFT, PARTNER, PUBLISHER, TRIAGE},
     world::{Catalog, Partner},
+};
+
+use self::document::{
+    Answer, AskingPublisher, Asks, Elected, Id, Model, Offer, PartnerToo, ProviderIs, Situation, Who, read,
 };
 
 /// A topic, and the party that the ticket is assigned to.
@@ -17,128 +25,110 @@ pub enum Policy {
     ContactsAtPublisher,
 }
 
-const COMMERCE: [&str; 7] = [
-    "CATEGORY_BILLING",
-    "CATEGORY_SUBSCRIPTION_MANAGEMENT",
-    "CATEGORY_ACCOUNT_SETUP",
-    "CATEGORY_PAYMENT",
-    "CATEGORY_OFFER_MANAGEMENT",
-    "CATEGORY_TRANSACTION",
-    "CATEGORY_ACCOUNT_SUPPORT",
-];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Technical,
-    Commerce,
-    Azure,
-    PublisherContact,
-    Enablement,
-    Other,
-}
-
 /// The topic of a ticket, and whom it is assigned to there.
 pub fn owner(ticket: &Ticket, catalog: &Catalog, policy: Policy) -> Owner {
-    decided(ticket, catalog, policy).unwrap_or_else(|| (TRIAGE, String::new()))
-}
-
-/// Nothing is triage.
-fn decided(ticket: &Ticket, catalog: &Catalog, policy: Policy) -> Option<Owner> {
-    let role = ticket.role?;
-    let category = ticket.category?;
-    let class = class(category);
-    let offer = match ticket.offer.as_str() {
-        "" => None,
-        id => Some(catalog.offers.get(id)?),
-    };
-    if offer.is_some_and(|it| it.first_party || !catalog.publishers.contains_key(&it.publisher_id)) {
-        return None;
+    let triage = || (TRIAGE, String::new());
+    let offer_publisher =
+        || catalog.offers.get(&ticket.offer).map_or_else(triage, |it| (PUBLISHER, it.publisher_id.clone()));
+    let Answer::Owned { row, who, .. } = read(&situation(ticket, catalog)) else { return triage() };
+    if row == 11 && policy == Policy::ContactsAtPublisher {
+        return offer_publisher();
     }
-    let named = match ticket.partner.as_str() {
-        "" => None,
-        id => Some(catalog.partners.get(id)?),
-    };
-    let publisher = || Some((PUBLISHER, offer?.publisher_id.clone()));
-    let microsoft = Some((MICROSOFT, String::new()));
-    match role {
-        "ROLE_CUSTOMER" => {
-            let assigned = match named {
-                Some(it) if it.model == RESELLER && it.provider_handles.iter().any(|it| it == category) => {
-                    Some(provider(it, catalog)?)
-                }
-                it => it,
-            };
-            let refers = assigned.is_none_or(|it| it.technical_support != "TECHNICAL_SUPPORT_COORDINATE");
-            if class == Class::Technical && refers {
-                publisher()
-            } else {
-                Some((PARTNER, assigned?.id.clone()))
-            }
-        }
-        "ROLE_PARTNER" => {
-            let asking = catalog.partners.get(&ticket.requester)?;
-            if named.is_some_and(|it| it.id != asking.id) {
-                return None;
-            }
-            match (class, asking.model.as_str()) {
-                (Class::Technical, _) => publisher(),
-                (_, RESELLER) => Some((PARTNER, provider(asking, catalog)?.id.clone())),
-                (_, "") => None,
-                (Class::Commerce, _) => microsoft,
-                (Class::PublisherContact, _) => match policy {
-                    Policy::AsWritten => microsoft,
-                    Policy::ContactsAtPublisher => publisher(),
-                },
-                (Class::Azure, _) => {
-                    if offer?.azure_based? {
-                        microsoft
-                    } else {
-                        publisher()
-                    }
-                }
-                (Class::Enablement | Class::Other, _) => publisher(),
-            }
-        }
-        "ROLE_PUBLISHER" => {
-            let asking = ticket.requester.as_str();
-            let is_onboarding = class == Class::Commerce && offer.is_none();
-            let is_unknown = !catalog.publishers.contains_key(asking) && !is_onboarding;
-            if asking.is_empty() || is_unknown || offer.is_some_and(|it| it.publisher_id != asking) {
-                return None;
-            }
-            let itself = Some((PUBLISHER, asking.to_owned()));
-            match class {
-                Class::Commerce => microsoft,
-                Class::Azure => {
-                    if offer?.azure_based? {
-                        microsoft
-                    } else {
-                        itself
-                    }
-                }
-                Class::Technical | Class::Enablement => itself,
-                Class::PublisherContact | Class::Other => None,
-            }
-        }
-        _ => None,
+    let partner = partner_of(ticket);
+    match who {
+        Who::OfferPublisher => offer_publisher(),
+        Who::AskingPublisher => (PUBLISHER, ticket.requester.clone()),
+        Who::Partner => (PARTNER, partner.to_owned()),
+        Who::Provider => (PARTNER, catalog.partners[partner].provider_id.clone()),
+        Who::Microsoft => (MICROSOFT, String::new()),
     }
 }
 
-const RESELLER: &str = "MODEL_INDIRECT_RESELLER";
-
-fn provider<'a>(reseller: &Partner, catalog: &'a Catalog) -> Option<&'a Partner> {
-    let provider = catalog.partners.get(&reseller.provider_id)?;
-    (provider.model == "MODEL_INDIRECT_PROVIDER").then_some(provider)
+/// The id of the partner that the situation is about.
+fn partner_of(ticket: &Ticket) -> &str {
+    if ticket.role == Some("ROLE_PARTNER") { &ticket.requester } else { &ticket.partner }
 }
 
-fn class(category: &str) -> Class {
-    match category {
-        "CATEGORY_USER_SUPPORT" | "CATEGORY_BREAK_FIX" => Class::Technical,
-        "CATEGORY_DEPLOYMENT" | "CATEGORY_PROVISIONING" => Class::Azure,
-        "CATEGORY_PUBLISHER_CONTACT" => Class::PublisherContact,
-        "CATEGORY_PARTNER_ENABLEMENT" => Class::Enablement,
-        it if COMMERCE.contains(&it) => Class::Commerce,
-        _ => Class::Other,
+fn situation(ticket: &Ticket, catalog: &Catalog) -> Situation {
+    let id = |id: &str, is_known: bool| match (id, is_known) {
+        ("", _) => Id::Absent,
+        (_, true) => Id::Present,
+        (_, false) => Id::NotInCatalog,
+    };
+    let category = ticket.category.unwrap_or("CATEGORY_UNKNOWN");
+    let offer = catalog.offers.get(&ticket.offer);
+    let partner_id = partner_of(ticket);
+    Situation {
+        asks: match ticket.role {
+            Some("ROLE_CUSTOMER") => Asks::Customer,
+            Some("ROLE_PARTNER") => Asks::Partner,
+            Some("ROLE_PUBLISHER") => Asks::Publisher,
+            Some(_) => Asks::Missing,
+            None => Asks::Unknown,
+        },
+        category: match category {
+            "CATEGORY_UNSPECIFIED" => "NONE",
+            named => named.trim_start_matches("CATEGORY_"),
+        },
+        offer: match (ticket.offer.as_str(), offer) {
+            ("", _) => Offer::Absent,
+            (_, None) => Offer::NotInCatalog,
+            (_, Some(it)) => Offer::Present {
+                azure_based: it.azure_based,
+                first_party: it.first_party,
+                publisher: id(&it.publisher_id, catalog.publishers.contains_key(&it.publisher_id)),
+            },
+        },
+        partner: partner(catalog.partners.get(partner_id).unwrap_or(&Partner::default()), category, catalog),
+        partner_id: id(partner_id, catalog.partners.contains_key(partner_id)),
+        partner_too: match ticket.partner.as_str() {
+            "" => PartnerToo::Absent,
+            named if !catalog.partners.contains_key(named) => PartnerToo::NotInCatalog,
+            named if named == ticket.requester => PartnerToo::Same,
+            _ => PartnerToo::Other,
+        },
+        publisher: match ticket.requester.as_str() {
+            "" => AskingPublisher::Missing,
+            asking if !catalog.publishers.contains_key(asking) => AskingPublisher::NotInCatalog,
+            asking if offer.is_some_and(|it| it.publisher_id == asking) => AskingPublisher::Same,
+            _ => AskingPublisher::Other,
+        },
+    }
+}
+
+fn partner(record: &Partner, category: &str, catalog: &Catalog) -> document::Partner {
+    let provider = match (record.provider_id.as_str(), catalog.partners.get(&record.provider_id)) {
+        ("", _) => ProviderIs::NotNamed,
+        (_, None) => ProviderIs::NotInCatalog,
+        (_, Some(it)) => match (model(it), elected(it)) {
+            (Model::Provider, Elected::Coordinate) => ProviderIs::Coordinates,
+            (Model::Provider, Elected::Unknown) => ProviderIs::ElectsUnknown,
+            (Model::Provider, _) => ProviderIs::Refers,
+            (Model::Unsaid, _) => ProviderIs::WithoutModel,
+            (Model::Unknown, _) => ProviderIs::WithUnknownModel,
+            _ => ProviderIs::NoProvider,
+        },
+    };
+    let hands_on = record.provider_handles.iter().any(|it| it == category);
+    document::Partner { model: model(record), elected: elected(record), provider, hands_on }
+}
+
+fn model(partner: &Partner) -> Model {
+    match partner.model.as_str() {
+        "" => Model::Unsaid,
+        "MODEL_DIRECT_BILL" => Model::Direct,
+        "MODEL_INDIRECT_PROVIDER" => Model::Provider,
+        "MODEL_INDIRECT_RESELLER" => Model::Reseller,
+        _ => Model::Unknown,
+    }
+}
+
+fn elected(partner: &Partner) -> Elected {
+    match partner.technical_support.as_str() {
+        "" => Elected::Nothing,
+        "TECHNICAL_SUPPORT_REFER" => Elected::Refer,
+        "TECHNICAL_SUPPORT_COORDINATE" => Elected::Coordinate,
+        _ => Elected::Unknown,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A stream of tickets that lasts as long as a test needs it.
 
 use std::{
+    ops::Range,
     sync::LazyLock,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -82,6 +83,11 @@ impl<'a> Load<'a> {
         self.source.flush();
         self.watch
     }
+}
+
+/// Sends records of [`nth`], and waits until the broker has them.
+pub fn send(source: &Source, topics: &Topics, numbers: Range<usize>) {
+    source.send_all(&topics.incoming(), &numbers.map(nth).collect::<Vec<_>>());
 }
 
 /// The n-th record: the keys take turns, and each key sees all destinations and both encodings.

@@ -102,6 +102,14 @@ impl Settings {
         (output.status.code(), String::from_utf8_lossy(&said).into_owned())
     }
 
+    /// Runs a command that must end with this exit code; gives what it said.
+    #[track_caller]
+    pub fn run_to(&self, code: Option<i32>, command: &[&str]) -> String {
+        let (found, said) = self.run(command);
+        assert_eq!(found, code, "{command:?}: {said}");
+        said
+    }
+
     /// A command with these settings, not yet started.
     pub fn command(&self, command: &[&str]) -> Command {
         let config = self.dir.path().join("command.toml");

@@ -54,6 +54,14 @@ pub fn load_catalog(source: &Source, topics: &Topics) {
     source.flush();
 }
 
+/// Topics with the small catalog in them, the ticket topics with the partitions given, and a source for more.
+pub fn prepared(partitions: i32) -> (Topics, Source) {
+    let topics = Topics::create(partitions);
+    let source = Source::new(topics.broker());
+    load_catalog(&source, &topics);
+    (topics, source)
+}
+
 /// A ticket that ends at the destination given, if the catalog is the small one.
 pub fn ticket(id: &str, destination: Destination) -> Value {
     let (requester, category) = match destination {
