@@ -32,6 +32,21 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
+/// Returns whether what goes to this stream may have colours: it is a terminal, and neither `NO_COLOR` nor `TERM=dumb`
+/// says no; or `CLICOLOR_FORCE` says yes. The choice is clap's, so that all output of the process agrees.
+pub fn is_coloured(stream: &impl anstream::stream::RawStream) -> bool {
+    anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
+}
+
+/// Counts things in words: `1 line`, `2 lines`, `1 entry`, `2 entries`.
+pub fn count(number: impl Into<u64>, noun: &str) -> String {
+    match (number.into(), noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (number, Some(stem)) => format!("{number} {stem}ies"),
+        (number, None) => format!("{number} {noun}s"),
+    }
+}
+
 /// Returns whether a command failed only because nobody reads its output any more.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let kind = |it: &io::Error| it.kind() == io::ErrorKind::BrokenPipe;

@@ -10,6 +10,8 @@
 // The contracts.
 pub mod proto;
 
+mod nearest;
+
 // The core: pure, without clock, file or socket.
 pub mod catalog;
 pub mod decide;

@@ -1,15 +1,19 @@
 //! `ticket-router health`: asks a running router with the same config whether it lives, or is ready.
 
 use std::{
-    io::{self, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 use ureq::Agent;
 
-use super::{exit, topics::ConfigArgs};
+use super::{
+    config::ConfigArgs,
+    exit::{Ended, Exit},
+    io::Io,
+};
 use crate::config::Listen;
 
 /// Shorter than a container's time limit, so that the reason is still printed.
@@ -17,7 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// A router's answer is one line.
 const MAX_ANSWER_BYTES: u64 = 64 << 10;
 
-/// Arguments of `health`.
+/// Ask a running router whether it lives, or is ready: exit 0 if so, 1 if not
 #[derive(Args, Clone, Debug)]
 pub struct HealthArgs {
     #[command(flatten)]
@@ -27,45 +31,31 @@ pub struct HealthArgs {
     ready: bool,
 }
 
-/// Asks, prints the answer, and returns the exit code: 0 for yes, 1 for no, 64 if the config is refused.
-///
-/// # Errors
-///
-/// `out` or `err` cannot be written.
-pub fn run(args: &HealthArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
-    let config = match args.config.load() {
-        Ok(config) => config,
-        Err(refused) => {
-            writeln!(err, "{refused}")?;
-            return Ok(exit::USAGE);
-        }
-    };
-    let listen = match config.http.listen {
-        Listen::At(address) if address.port() != 0 => address,
-        // A process that can be asked nothing is not ended for it.
-        Listen::Off if !args.ready => {
-            writeln!(out, "not asked: `http.listen` is `off`")?;
-            return Ok(0);
-        }
-        listen => {
-            writeln!(
-                err,
-                "error: `http.listen` is `{listen}`: the router cannot be asked without a fixed port"
-            )?;
-            return Ok(exit::FAILED);
-        }
-    };
-    let path = if args.ready { "ready" } else { "live" };
-    let url = format!("http://{}/{path}", reachable(listen));
-    match ask(&url) {
-        Ok((is_yes, answer)) => {
-            writeln!(out, "{}", answer.trim_end())?;
-            Ok(if is_yes { 0 } else { exit::FAILED })
-        }
-        Err(error) => {
-            writeln!(err, "error: no answer from {url}: {error}")?;
-            Ok(exit::FAILED)
-        }
+impl HealthArgs {
+    /// Asks, and prints the answer.
+    ///
+    /// # Errors
+    ///
+    /// The config is refused, or the router cannot be asked.
+    pub fn run(self, io: &mut Io<'_>) -> Ended {
+        let config = self.config.load()?;
+        let listen = match config.http.listen {
+            Listen::At(address) if address.port() != 0 => address,
+            // A process that can be asked nothing is not ended for it.
+            Listen::Off if !self.ready => {
+                writeln!(io.out, "not asked: `http.listen` is `off`")?;
+                return Ok(Exit::Done);
+            }
+            listen => {
+                let text = "the router cannot be asked without a fixed port";
+                return Err(anyhow!("`http.listen` is `{listen}`: {text}").into());
+            }
+        };
+        let path = if self.ready { "ready" } else { "live" };
+        let url = format!("http://{}/{path}", reachable(listen));
+        let (is_yes, answer) = ask(&url).with_context(|| format!("no answer from {url}"))?;
+        writeln!(io.out, "{}", answer.trim_end())?;
+        Ok(if is_yes { Exit::Done } else { Exit::Failed })
     }
 }
 
@@ -96,17 +86,21 @@ fn ask(url: &str) -> Result<(bool, String), ureq::Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Read, net::TcpListener, thread};
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+        thread,
+    };
 
     use super::*;
+    use crate::commands::io::tests::run;
 
     /// Runs `health` with these settings; gives the exit code, and what it printed on both ways.
     fn health(ready: bool, listen: &str) -> (u8, String) {
         let overrides = vec![format!("http.listen={listen}")];
         let args = HealthArgs { config: ConfigArgs { config: None, overrides }, ready };
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = run(&args, &mut out, &mut err).unwrap();
-        (code, String::from_utf8([out, err].concat()).unwrap())
+        let (code, out, err) = run(|io| args.run(io));
+        (code, out + &err)
     }
 
     /// Answers one request, and gives its first line.
@@ -154,7 +148,10 @@ mod tests {
         drop(listener);
         let (code, said) = health(false, &address.to_string());
         assert_eq!(code, 1);
-        assert!(said.starts_with(&format!("error: no answer from http://{address}/live: ")), "{said}");
+        assert!(
+            said.starts_with(&format!("error: no answer from http://{address}/live\n  because: ")),
+            "{said}"
+        );
     }
 
     #[test]

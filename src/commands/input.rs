@@ -1,6 +1,9 @@
 //! What is read from standard input, in memory that does not grow with it.
 
-use std::io::{self, BufRead, ErrorKind, Read};
+use std::{
+    collections::VecDeque,
+    io::{self, BufRead, BufReader, ErrorKind, Read},
+};
 
 /// What was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,65 @@ pub fn next_line(
     }
 }
 
+/// Reads tickets, one a line, or as JSON is printed for people: over several lines, the first of which begins with `{`
+/// and the last with `}`.
+pub struct Tickets<R> {
+    input: R,
+    max_bytes: usize,
+    /// Lines that were read to look for the end of a ticket, and are none of it.
+    ahead: VecDeque<(Piece, Vec<u8>)>,
+}
+
+impl<R: BufRead> Tickets<R> {
+    /// Reads from here on; a ticket has at most this many bytes.
+    pub fn new(input: R, max_bytes: usize) -> Self {
+        Self { input, max_bytes, ahead: VecDeque::new() }
+    }
+
+    /// Reads the next ticket into `text`, whose content is replaced; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading.
+    pub fn next(&mut self, text: &mut Vec<u8>) -> io::Result<Option<Piece>> {
+        let first = match self.ahead.pop_front() {
+            Some((piece, line)) => {
+                *text = line;
+                Some(piece)
+            }
+            None => next_line(&mut self.input, self.max_bytes, text)?,
+        };
+        let is_begun = text.starts_with(b"{") && !text.trim_ascii_end().ends_with(b"}");
+        if first != Some(Piece::Whole) || !is_begun || !self.ahead.is_empty() {
+            return Ok(first);
+        }
+        let (mut size, mut line) = (text.len(), Vec::new());
+        while let Some(piece) = next_line(&mut self.input, self.max_bytes, &mut line)? {
+            let (is_end, is_other) = (line.starts_with(b"}"), line.starts_with(b"{"));
+            size += 1 + line.len();
+            self.ahead.push_back((piece, std::mem::take(&mut line)));
+            if piece != Piece::Whole || is_other || size > self.max_bytes {
+                break;
+            }
+            if is_end {
+                for (_, line) in self.ahead.drain(..) {
+                    text.push(b'\n');
+                    text.extend(line);
+                }
+                break;
+            }
+        }
+        Ok(first)
+    }
+}
+
+impl<R: Read> Tickets<BufReader<R>> {
+    /// Returns whether there is more that was read already.
+    pub fn is_at_hand(&self) -> bool {
+        !self.ahead.is_empty() || !self.input.buffer().is_empty()
+    }
+}
+
 /// Reads all that there is but the white space around it into `text`, whose content is replaced.
 ///
 /// # Errors
@@ -87,8 +149,6 @@ pub fn all(input: &mut dyn Read, max_bytes: usize, text: &mut Vec<u8>) -> io::Re
 
 #[cfg(test)]
 mod tests {
-    use std::io::BufReader;
-
     use super::*;
 
     /// The lines of a text, read through a small buffer.
@@ -112,6 +172,28 @@ mod tests {
         }
         assert_eq!(lines(b"", 8), []);
         assert_eq!(lines(b"\n \n", 8), []);
+    }
+
+    /// The tickets of a text.
+    fn tickets(text: &str) -> Vec<String> {
+        let mut input = Tickets::new(text.as_bytes(), 32);
+        let (mut ticket, mut all) = (Vec::new(), Vec::new());
+        while input.next(&mut ticket).expect("reading memory does not fail").is_some() {
+            all.push(String::from_utf8_lossy(&ticket).into_owned());
+        }
+        all
+    }
+
+    #[test]
+    fn a_ticket_is_a_line_or_what_is_printed_over_several() {
+        let printed = "{\n  \"a\": {\n  },\n\n  \"b\": 1\n}";
+        let joined = printed.replace("\n\n", "\n");
+        assert_eq!(tickets(&format!("{printed}\n{{}}\n{printed}")), [&*joined, "{}", &*joined]);
+        // One that is cut off takes none of the others with it.
+        assert_eq!(tickets("{\"a\":\n{\"b\":1}\n{}"), ["{\"a\":", "{\"b\":1}", "{}"]);
+        assert_eq!(tickets("{\n\"a\"\n"), ["{", "\"a\""]);
+        let long = "\"x\",".repeat(8);
+        assert_eq!(tickets(&format!("{{\n{long}\n}}\n{{}}")).last().map(String::as_str), Some("{}"));
     }
 
     #[test]

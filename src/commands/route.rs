@@ -1,16 +1,23 @@
 //! `ticket-router route`: tickets in, routed tickets out, one line each, without Kafka.
 
 use std::{
-    io::{self, BufRead, Write},
+    io::{self, BufRead, BufReader, BufWriter, Write},
     sync::Arc,
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use super::input::{Piece, next_line};
+use super::{
+    data::DataArgs,
+    exit::{Ended, Exit},
+    input::{Piece, Tickets},
+    io::Io,
+};
 use crate::{
-    catalog::Snapshot,
+    catalog::{Encodings, Snapshot},
+    console::count,
     policy::Policy,
     route::{Destination, OutputFormat, Routed, Router},
     ticket::{BadRecord, Limits},
@@ -21,13 +28,51 @@ const CONTENT_TYPE: Option<&[u8]> = None;
 /// What some editors begin a file with. It belongs to the file, not to the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// The progress line is renewed after this many tickets.
+const PROGRESS_EVERY: u64 = 8_192;
+const BUFFER: usize = 1 << 20;
+
+/// Route tickets without Kafka: JSON lines on standard input, one line out for each
+#[derive(Debug, clap::Args)]
+pub struct RouteArgs {
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+impl RouteArgs {
+    /// Routes the input, and shows how far it is on a terminal.
+    ///
+    /// # Errors
+    ///
+    /// Policy and catalog are not to be had, or reading and writing failed.
+    pub fn run(self, io: &mut Io<'_>) -> Ended {
+        let (policy, catalog) = self.data.load(Encodings::JSON, |_| true, io)?;
+        let progress = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(
+            ProgressStyle::with_template("{human_pos} tickets, {per_sec}, {elapsed}")
+                .expect("the template is well formed"),
+        );
+        let input = BufReader::with_capacity(BUFFER, &mut *io.input);
+        let output = BufWriter::with_capacity(BUFFER, &mut *io.out);
+        let counts = route(Arc::new(policy), &catalog, input, output, |counts| {
+            if counts.lines.is_multiple_of(PROGRESS_EVERY) {
+                progress.set_position(counts.lines);
+            }
+        })?;
+        progress.finish_and_clear();
+        let written =
+            Destination::ALL.map(|it| format!(" {} {}", it.default_topic(), counts.written[it as usize]));
+        io.tell(&format!("{}:{}", count(counts.lines, "ticket"), written.concat()));
+        Ok(Exit::Done)
+    }
+}
+
 /// What became of the lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+struct Counts {
     /// Lines read, blank ones aside.
-    pub lines: u64,
+    lines: u64,
     /// Lines written, by [`Destination`].
-    pub written: [u64; Destination::ALL.len()],
+    written: [u64; Destination::ALL.len()],
 }
 
 /// A line that cannot be read as a ticket, as it goes out.
@@ -51,11 +96,7 @@ struct Error<'l> {
 
 /// Routes each line of `input`, in order, in constant memory: of a line that is longer than a record may be,
 /// only its size is kept. `seen` is called with the counts after each line.
-///
-/// # Errors
-///
-/// Reading or writing failed.
-pub fn route(
+fn route(
     policy: Arc<Policy>,
     catalog: &Snapshot,
     mut input: impl BufRead,
@@ -69,7 +110,8 @@ pub fn route(
     if input.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
         input.consume(BYTE_ORDER_MARK.len());
     }
-    while let Some(piece) = next_line(&mut input, limits.max_record_bytes, &mut line)? {
+    let mut tickets = Tickets::new(input, limits.max_record_bytes);
+    while let Some(piece) = tickets.next(&mut line)? {
         let routed = match piece {
             Piece::Whole => router.route(catalog, CONTENT_TYPE, Some(&line)),
             Piece::TooLong(len) => Err(BadRecord::too_large(len, &limits)),

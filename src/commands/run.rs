@@ -2,8 +2,6 @@
 
 use std::{
     convert::Infallible,
-    path::Path,
-    process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,9 +14,13 @@ use tokio::{
 };
 
 use crate::{
-    commands::{exit, topics::ConfigArgs},
+    commands::{
+        config::ConfigArgs,
+        data::load_policy,
+        exit::{Ended, Exit, Failure, OrExit as _},
+        io::Io,
+    },
     config::{Config, Listen},
-    console::tell,
     http,
     kafka::{
         check::{self, Report, Severity},
@@ -38,48 +40,51 @@ const LOOK_AFTER_EVERY: Duration = Duration::from_secs(5);
 /// Two signals within this time are one.
 const APART: Duration = Duration::from_millis(500);
 
-/// Runs the service until a signal or a fault ends it.
-///
-/// # Errors
-///
-/// The service cannot go on, or the process lacks what every process has (exit 1).
-pub fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
-    let config = match args.load() {
-        Ok(config) => config,
-        Err(refused) => return Ok(exit::usage(&refused)),
-    };
-    let telemetry = match start_telemetry(&config) {
-        Ok(telemetry) => telemetry,
-        Err(error) => return Ok(exit::usage(&*error)),
-    };
+/// Run the service
+#[derive(Clone, Debug, clap::Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+impl RunArgs {
+    /// Runs the service until a signal or a fault ends it.
+    ///
+    /// # Errors
+    ///
+    /// The service cannot start, or the process lacks what every process has.
+    pub fn run(self, _io: &mut Io<'_>) -> Ended {
+        run(&self.config.load()?)
+    }
+}
+
+fn run(config: &Config) -> Ended {
+    let telemetry = start_telemetry(config).or_exit(Exit::Usage)?;
     for warning in config.warnings() {
         tracing::warn!(code = "INSECURE", "{warning}");
     }
-    let policy = match load_policy(config.policy.file.as_deref()) {
-        Ok(policy) => Arc::new(policy),
-        Err(code) => return Ok(code),
-    };
-    if let Err(error) = clients::check_settings(&config) {
-        return Ok(exit::usage(&error));
-    }
+    let policy = Arc::new(load_policy(config.policy.file.as_deref())?);
+    clients::check_settings(config).or_exit(Exit::Usage)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = config.redacted(), "ticket-router starts");
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be had")?;
-    let outcome = runtime.block_on(serve(&config, &policy, &telemetry));
-    let code = outcome.unwrap_or_else(|error| {
-        let ended = error.downcast_ref::<ServiceError>();
-        tracing::error!(code = ended.map_or("FAILED", ServiceError::code), "{error:#}");
-        let is_of_the_brokers = ended.is_some_and(ServiceError::is_of_the_brokers);
-        ExitCode::from(if is_of_the_brokers { exit::BROKER } else { exit::FAILED })
+    let ended = runtime.block_on(serve(config, &policy, &telemetry)).or_else(|failure| match failure {
+        Failure::Error(Exit::Failed, error) => {
+            let ended = error.downcast_ref::<ServiceError>();
+            tracing::error!(code = ended.map_or("FAILED", ServiceError::code), "{error:#}");
+            let is_of_the_brokers = ended.is_some_and(ServiceError::is_of_the_brokers);
+            Ok(if is_of_the_brokers { Exit::Broker } else { Exit::Failed })
+        }
+        refused => Err(refused),
     });
     telemetry.shut_down(config.telemetry.flush());
     // Threads that are stuck in a call are not waited for.
     runtime.shutdown_background();
-    Ok(code)
+    ended
 }
 
 /// Starts the exporters and the log.
-fn start_telemetry(config: &Config) -> Result<Telemetry, Box<dyn std::error::Error>> {
+fn start_telemetry(config: &Config) -> anyhow::Result<Telemetry> {
     // What is not UTF-8 becomes a value that is ignored with a warning, like any other that cannot be
     // honoured.
     let variable = |name: &str| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned());
@@ -95,24 +100,7 @@ fn start_telemetry(config: &Config) -> Result<Telemetry, Box<dyn std::error::Err
     Ok(telemetry)
 }
 
-/// Reads a policy file, or the built-in one.
-///
-/// # Errors
-///
-/// The exit code, after the reason was printed.
-pub fn load_policy(file: Option<&Path>) -> Result<Policy, ExitCode> {
-    let Some(path) = file else { return Ok(Policy::builtin()) };
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        tell!("error: the policy `{}` cannot be read: {error}", path.display());
-        ExitCode::from(exit::USAGE)
-    })?;
-    Policy::load(&path.display().to_string(), &text).map_err(|refused| {
-        tell!("{refused}");
-        ExitCode::from(exit::DATA)
-    })
-}
-
-async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> anyhow::Result<ExitCode> {
+async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> Ended {
     let mut signals = Signals::new().context("cannot install signal handlers")?;
     // First of all, so that whoever asks is told from the first moment what the start waits for.
     let listener = listen(config).await?;
@@ -123,10 +111,7 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
     if let Some(listener) = listener {
         tokio::spawn(http::serve(listener, Arc::clone(&health)));
     }
-    let identity = match Identity::claim(&config.kafka) {
-        Ok(identity) => Arc::new(identity),
-        Err(error) => return Ok(exit::usage(&error)),
-    };
+    let identity = Arc::new(Identity::claim(&config.kafka).or_exit(Exit::Usage)?);
     let lock_file = identity.lock_file().display();
     tracing::info!(%lock_file, id = identity.transactional_id(0), "this copy has a slot");
 
@@ -137,28 +122,25 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
     });
     let report = tokio::select! {
         never = look_after(&identity) => match never {},
-        report = checked => match report.context("the check of the brokers panicked")? {
-            Ok(report) => report,
-            Err(error) => return Ok(exit::usage(&error)),
-        },
-        () = signals.next() => return Ok(ExitCode::SUCCESS),
+        report = checked => report.context("the check of the brokers panicked")?.or_exit(Exit::Usage)?,
+        () = signals.next() => return Ok(Exit::Done),
     };
     show(&report);
     if !report.is_ok() {
-        return Ok(ExitCode::from(exit::of_check(&report)));
+        return Ok(Exit::of(&report));
     }
 
     let tracer = telemetry.tracer(&health.names);
     let shared = (Arc::clone(&health), writer);
-    let mut service = match Service::start(config, &identity, &report.limits, shared, tracer.as_ref()) {
-        Ok(service) => service,
-        Err(error @ StartError::Client(_)) => return Ok(exit::usage(&error)),
-        Err(error @ StartError::Catalog(_)) => {
-            tell!("error: {:#}", anyhow::Error::from(error));
-            return Ok(ExitCode::from(exit::DATA));
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let started = Service::start(config, &identity, &report.limits, shared, tracer.as_ref());
+    let mut service = started.map_err(|error| {
+        let exit = match error {
+            StartError::Client(_) => Exit::Usage,
+            StartError::Catalog(_) => Exit::Data,
+            _ => Exit::Failed,
+        };
+        Failure::Error(exit, error.into())
+    })?;
     let outcome = tokio::select! {
         never = look_after(&identity) => match never {},
         ended = service.ended() => ended.context("the router stops"),
@@ -177,7 +159,7 @@ async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> 
     };
     sum_up(&health.totals());
     outcome?;
-    Ok(if drained { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
+    Ok(if drained { Exit::Done } else { Exit::Failed })
 }
 
 /// Keeps the lock file of this copy where it is.

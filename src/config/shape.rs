@@ -126,25 +126,9 @@ fn nearest(top: &Json, path: &str) -> Option<String> {
         .map(|leaf| {
             // A key that is right but in the wrong table counts as a near miss of one letter.
             let same_name = leaf.rsplit('.').next() == Some(last);
-            (if same_name { 1 } else { distance(path, &leaf) }, leaf)
+            (if same_name { 1 } else { strsim::levenshtein(path, &leaf) }, leaf)
         })
         .filter(|(far, _)| *far <= 1 + last.len() / 4)
         .min()
         .map(|(_, leaf)| leaf)
-}
-
-/// Counts the letters to insert, drop or change to get from `a` to `b` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let change = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -1,9 +1,10 @@
 //! What to put right when a ticket is in triage, and where.
 
-use super::{Fix, words::ticked};
+use super::{Fix, given::Given, words::ticked};
 use crate::{
     catalog::Snapshot,
     decide::{Facts, Records},
+    nearest::nearest,
     proto::v1::{decision::TriageReason, ticket::requester::Role},
     ticket::{Coded, Ticket},
 };
@@ -12,6 +13,7 @@ use crate::{
 pub(super) fn fixes(
     reason: TriageReason,
     ticket: &Ticket<'_>,
+    given: &Given,
     records: &Records<'_>,
     catalog: &Snapshot,
     known: Option<&Facts<'_>>,
@@ -21,32 +23,27 @@ pub(super) fn fixes(
     let offer = || ticked(ticket.offer_id);
     match reason {
         TriageReason::Unspecified => Vec::new(),
-        TriageReason::UnknownRole => vec![fix(
-            "ticket: requester.role",
-            "set ROLE_CUSTOMER, ROLE_PARTNER or ROLE_PUBLISHER, or upgrade the router".to_owned(),
-        )],
+        TriageReason::UnknownRole => vec![fix("ticket: requester.role", given.wrong_role())],
         TriageReason::MissingRole => vec![fix(
             "ticket: requester.role",
             "set ROLE_CUSTOMER, ROLE_PARTNER or ROLE_PUBLISHER".to_owned(),
         )],
-        TriageReason::UnknownCategory => {
-            vec![fix("ticket: category", "set one that this version knows, or upgrade the router".to_owned())]
-        }
+        TriageReason::UnknownCategory => vec![fix("ticket: category", given.wrong_category())],
         TriageReason::MissingRequester => {
             vec![fix("ticket: requester.id", "set the id of the partner or publisher that asks".to_owned())]
         }
         TriageReason::UnknownOffer => vec![
-            fix("ticket: offerId", format!("check {}, it may be misspelt", offer())),
+            fix("ticket: offerId", misspelt(ticket.offer_id, catalog.offers().map(|it| it.id()))),
             fix("catalog: offers", format!("add {}, if it is an offer", offer())),
         ],
-        TriageReason::UnknownPublisher => unknown_publisher(ticket, records),
+        TriageReason::UnknownPublisher => unknown_publisher(ticket, records, catalog),
         TriageReason::UnknownPartner => {
             let asks =
                 ticket.role == Coded::Known(Role::Partner) && catalog.partner(ticket.requester_id).is_none();
             let (id, field) =
                 if asks { (ticket.requester_id, "requester.id") } else { (ticket.partner_id, "partnerId") };
             vec![
-                fix(&format!("ticket: {field}"), format!("check {}, it may be misspelt", ticked(id))),
+                fix(&format!("ticket: {field}"), misspelt(id, catalog.partners().map(|it| it.id()))),
                 fix("catalog: partners", format!("add {}, if it is a partner", ticked(id))),
             ]
         }
@@ -132,22 +129,32 @@ pub(super) fn fixes(
     }
 }
 
-fn unknown_publisher(ticket: &Ticket<'_>, records: &Records<'_>) -> Vec<Fix> {
+/// Names the known id that was probably meant.
+fn misspelt<'c>(id: &str, known: impl Iterator<Item = &'c str>) -> String {
+    match nearest(id, known, 1) {
+        Some(meant) => format!("check {}; did you mean {}?", ticked(id), ticked(meant)),
+        None => format!("check {}, it may be misspelt", ticked(id)),
+    }
+}
+
+fn unknown_publisher(ticket: &Ticket<'_>, records: &Records<'_>, catalog: &Snapshot) -> Vec<Fix> {
     let fix = |place: &str, what: String| Fix { place: place.to_owned(), what };
+    let publishers = || catalog.publishers().map(|it| it.id());
     let of_offer =
         records.offer.filter(|offer| records.publisher.is_none() && !offer.publisher_id().is_empty());
     let (check, id) = match of_offer {
         Some(offer) => {
-            let id = ticked(offer.publisher_id());
-            (
-                fix("catalog: offers", format!("check publisherId of {}: it names {id}", ticked(offer.id()))),
-                id,
-            )
+            let id = offer.publisher_id();
+            let mut what = format!("check publisherId of {}: it names {}", ticked(offer.id()), ticked(id));
+            if let Some(meant) = nearest(id, publishers(), 1) {
+                what.push_str(&format!("; did you mean {}?", ticked(meant)));
+            }
+            (fix("catalog: offers", what), id)
         }
         None => {
-            let id = ticked(ticket.requester_id);
-            (fix("ticket: requester.id", format!("check {id}, it may be misspelt")), id)
+            let id = ticket.requester_id;
+            (fix("ticket: requester.id", misspelt(id, publishers())), id)
         }
     };
-    vec![check, fix("catalog: publishers", format!("add {id}, if it is a publisher"))]
+    vec![check, fix("catalog: publishers", format!("add {}, if it is a publisher", ticked(id)))]
 }

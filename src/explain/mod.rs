@@ -9,6 +9,7 @@ mod change;
 mod clauses;
 mod facts;
 mod fixes;
+mod given;
 mod other;
 mod text;
 mod words;
@@ -17,6 +18,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use given::{Given, Unread};
 pub use text::write_text;
 pub use words::shown;
 
@@ -60,6 +62,8 @@ pub struct Explanation {
     pub next_is_wanted: bool,
     /// What was known, and where from.
     pub facts: Vec<Fact>,
+    /// Fields of the ticket that the contract does not have.
+    pub unread: Vec<Unread>,
     /// The least that would have to differ for another owner, by owner.
     pub other_owners: Vec<OtherOwner>,
     /// The policy that decided.
@@ -186,10 +190,10 @@ pub struct OtherOwner {
 
 /// Says why a ticket goes where it goes.
 ///
-/// `catalog` must keep the records in protobuf: names are read from there. Takes milliseconds: it decides up to a thousand or
+/// `given` is what else stands in the ticket. `catalog` must keep the records in protobuf: names are read from there. Takes milliseconds: it decides up to a thousand or
 /// two similar tickets.
 #[must_use]
-pub fn explain(policy: &Policy, catalog: &Snapshot, ticket: &Ticket<'_>) -> Explanation {
+pub fn explain(policy: &Policy, catalog: &Snapshot, ticket: &Ticket<'_>, given: &Given) -> Explanation {
     let Decided { records, ruling } = decide(policy, catalog, ticket);
     let known = Facts::of(ticket, &records, catalog).ok();
     let name = |assignee: Assignee<'_>| words::named(catalog, assignee);
@@ -206,6 +210,7 @@ pub fn explain(policy: &Policy, catalog: &Snapshot, ticket: &Ticket<'_>) -> Expl
         next: None,
         next_is_wanted: false,
         facts: Vec::new(),
+        unread: given.unread.clone(),
         other_owners: other::other_owners(policy, catalog, ticket, &ruling),
         policy_version: Hex::new(policy.version()).to_string(),
     };
@@ -235,7 +240,7 @@ pub fn explain(policy: &Policy, catalog: &Snapshot, ticket: &Ticket<'_>) -> Expl
                 Some(rule) if *reason == TriageReason::NoRule => rule.reason.clone(),
                 _ => reason_text(*reason).to_owned(),
             };
-            let fixes = fixes::fixes(*reason, ticket, &records, catalog, known.as_ref());
+            let fixes = fixes::fixes(*reason, ticket, given, &records, catalog, known.as_ref());
             explanation.triage = Some(Triage { reason: reason.as_str_name(), fixes });
             rule
         }

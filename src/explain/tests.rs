@@ -2,10 +2,14 @@
 
 use std::{fs, path::Path};
 
-use super::{explain, shown};
+use super::{Given, explain, shown};
 use crate::{
     catalog::Encodings,
-    commands::explain::{Explain, ExplainFormat},
+    commands::{
+        data::DataArgs,
+        explain::{ExplainArgs, ExplainFormat},
+        io::tests::run_at,
+    },
     folder::load_folder,
     policy::{BUILTIN, Policy},
     ticket::{Limits, Payload, Reader},
@@ -50,12 +54,10 @@ fn answer(ticket: &str, policy: Option<&str>, format: ExplainFormat) -> (u8, Str
         fs::write(&file, policy).expect("a file can be written");
     }
     let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/catalog");
-    let command = Explain { catalog, policy: policy.map(|_| file), format };
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code =
-        command.run(96, false, &mut ticket.as_bytes(), &mut out, &mut err).expect("memory can be written");
-    assert_eq!(String::from_utf8_lossy(&err), "");
-    (code, String::from_utf8(out).expect("the answer is UTF-8"))
+    let command = ExplainArgs { data: DataArgs { catalog, policy: policy.map(|_| file) }, format };
+    let (code, out, err) = run_at(96, ticket, |io| command.run(io));
+    assert_eq!(err, "");
+    (code, out)
 }
 
 fn text(ticket: &str) -> String {
@@ -105,7 +107,7 @@ fn every_sample_can_be_explained() {
     for line in include_str!("../../samples/tickets.jsonl").lines() {
         let payload = Payload::of(None, Some(line.as_bytes()), &limits).expect("the line is JSON");
         let ticket = reader.read(payload).expect("the line is a ticket");
-        let answer = explain(&policy, &catalog, &ticket);
+        let answer = explain(&policy, &catalog, &ticket, &Given::default());
         assert_eq!(answer.owner.is_none(), answer.topic == "tickets.triage", "{line}");
         assert_eq!(answer.owner.is_none(), answer.triage.is_some_and(|it| !it.fixes.is_empty()), "{line}");
         assert!(!answer.other_owners.is_empty(), "{line}");
@@ -184,14 +186,10 @@ fn foreign_text_cannot_steer_the_terminal() {
 #[test]
 fn a_file_that_is_not_there_is_a_usage_error_and_a_refused_policy_is_not() {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut run = |catalog: &Path, policy: Option<&Path>| {
-        let command = Explain {
-            catalog: catalog.to_owned(),
-            policy: policy.map(Path::to_owned),
-            format: ExplainFormat::Text,
-        };
-        command.run(80, false, &mut "{}".as_bytes(), &mut out, &mut err).expect("memory can be written")
+    let run = |catalog: &Path, policy: Option<&Path>| {
+        let data = DataArgs { catalog: catalog.to_owned(), policy: policy.map(Path::to_owned) };
+        let command = ExplainArgs { data, format: ExplainFormat::Text };
+        run_at(80, "{}", |io| command.run(io)).0
     };
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/catalog");
     assert_eq!(run(folder.path(), None), 64);
@@ -199,4 +197,22 @@ fn a_file_that_is_not_there_is_a_usage_error_and_a_refused_policy_is_not() {
     fs::write(folder.path().join("empty.toml"), "").expect("a file can be written");
     assert_eq!(run(&samples, Some(&folder.path().join("empty.toml"))), 65);
     assert_eq!(run(&samples, None), 1);
+}
+
+#[test]
+fn what_was_meant_is_said_of_codes_fields_and_ids() {
+    let ticket = |role: &str, category: &str, more: &str| {
+        text(&format!(r#"{{"id":"T-1","requester":{{"role":"{role}"}},"category":"{category}"{more}}}"#))
+    };
+    let code = ticket("customer", "CATEGORY_BILLING", "");
+    assert!(
+        code.contains("`customer` is not known; did you mean ROLE_CUSTOMER? Set ROLE_CUSTOMER,"),
+        "{code}"
+    );
+    let field = ticket("ROLE_CUSTOMER", "CATEGORY_BILLING", r#","offerID":"harborlight.helpdesk""#);
+    assert!(field.contains("  - `offerID`: did you mean `offerId`?"), "{field}");
+    let id = ticket("ROLE_CUSTOMER", "CATEGORY_BILLING", r#","offerId":"Harborlight.helpdesk""#);
+    assert!(id.contains("check `Harborlight.helpdesk`; did you mean `harborlight.helpdesk`?"), "{id}");
+    let partner = ticket("ROLE_CUSTOMER", "CATEGORY_BILLING", r#","partnerId":"alder-clout""#);
+    assert!(partner.contains("check `alder-clout`; did you mean `alder-cloud`?"), "{partner}");
 }

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::{
-    Explanation, Fact, Named, Origin,
+    Explanation, Fact, Named, Origin, Unread,
     words::{shown, ticked, value_name},
 };
 
@@ -34,6 +36,16 @@ pub fn write_text(explanation: &Explanation, width: usize, out: &mut dyn Write) 
         page.heading("What would put it right")?;
         for fix in &triage.fixes {
             page.item(&format!("{}: {}", fix.place, fix.what))?;
+        }
+    }
+    if !explanation.unread.is_empty() {
+        page.heading("Fields of the ticket that are not read")?;
+        for Unread { field, meant } in &explanation.unread {
+            let meant = meant.as_ref().map_or_else(
+                || "a ticket has no such field; attributes go into `attributes`".to_owned(),
+                |meant| format!("did you mean {}?", ticked(meant)),
+            );
+            page.item(&format!("{}: {meant}", ticked(field)))?;
         }
     }
     facts(explanation, &mut page)?;
@@ -133,12 +145,12 @@ impl Page<'_> {
     fn facts(&mut self, facts: &[&Fact]) -> io::Result<()> {
         let values: Vec<String> =
             facts.iter().map(|fact| fact.value.as_deref().map_or_else(|| "-".to_owned(), shown)).collect();
-        let names = facts.iter().map(|fact| columns(&fact.column)).max().unwrap_or(0);
+        let names = facts.iter().map(|fact| fact.column.width()).max().unwrap_or(0);
         // A value that is longer than others can be is not worth moving all origins to the right.
-        let widest = values.iter().map(|value| columns(value)).filter(|&it| it <= 32).max().unwrap_or(0);
+        let widest = values.iter().map(|value| value.width()).filter(|&it| it <= 32).max().unwrap_or(0);
         for (fact, value) in facts.iter().zip(&values) {
             let pad =
-                |text: &str, to: usize| format!("{text}{}", " ".repeat(to.saturating_sub(columns(text))));
+                |text: &str, to: usize| format!("{text}{}", " ".repeat(to.saturating_sub(text.width())));
             let first = format!("  {}  {}  ", pad(&fact.column, names), pad(value, widest));
             let next = " ".repeat(names + widest + 6);
             let origin = match fact.origin {
@@ -161,7 +173,7 @@ impl Page<'_> {
         let mut line = first.to_owned();
         let mut is_fresh = true;
         for word in text.split(' ') {
-            if !is_fresh && columns(&line) + 1 + columns(word) > self.width {
+            if !is_fresh && line.width() + 1 + word.width() > self.width {
                 writeln!(self.out, "{}", line.trim_end())?;
                 next.clone_into(&mut line);
                 is_fresh = true;
@@ -174,17 +186,4 @@ impl Page<'_> {
         }
         writeln!(self.out, "{}", line.trim_end())
     }
-}
-
-/// How many columns of a terminal a text takes: East Asian letters and pictures take two.
-fn columns(text: &str) -> usize {
-    let is_wide = |character: char| {
-        matches!(
-            character,
-            '\u{1100}'..='\u{115F}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}'
-                | '\u{FE30}'..='\u{FE4F}' | '\u{FF00}'..='\u{FF60}' | '\u{FFE0}'..='\u{FFE6}' | '\u{1F300}'..='\u{1FAFF}'
-                | '\u{20000}'..='\u{3FFFD}'
-        )
-    };
-    text.chars().map(|character| if is_wide(character) { 2 } else { 1 }).sum()
 }

@@ -1,18 +1,22 @@
 //! A plain producer, for the commands that write records: not part of the routing path.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use rdkafka::{
+    ClientContext,
+    config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
-    message::{Header, OwnedHeaders},
-    producer::{BaseRecord, Producer, ThreadedProducer},
+    message::{DeliveryResult, Header, Message as _, OwnedHeaders},
+    producer::{BaseRecord, NoCustomPartitioner, Producer, ProducerContext, ThreadedProducer},
 };
 
 use super::{
-    check::not_created,
+    check::{cause, not_created},
     clients::{self, ClientRefused},
     context::Watch,
-    worker::OutputContext,
 };
 use crate::{config::Config, route::media_type, ticket::Format};
 
@@ -41,9 +45,20 @@ pub enum SendError {
     Late(#[source] Box<KafkaError>),
 }
 
+/// Where the broker put a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The partition.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+}
+
 /// Writes records, each acknowledged by all in-sync replicas and none twice.
 pub struct Sender {
-    producer: ThreadedProducer<OutputContext>,
+    producer: ThreadedProducer<Deliveries>,
+    /// How many records were queued.
+    queued: usize,
 }
 
 impl Sender {
@@ -60,20 +75,20 @@ impl Sender {
             .set("partitioner", "murmur2_random")
             .set("message.max.bytes", config.limits.max_output_bytes.to_string());
         let watch = Watch::new(&config.kafka.security);
-        let producer: ThreadedProducer<_> = client
-            .create_with_context(OutputContext::new(Arc::clone(&watch)))
-            .map_err(|error| not_created("producer", &error))?;
+        let context = Deliveries { watch: Arc::clone(&watch), reports: Mutex::default() };
+        let producer: ThreadedProducer<_> =
+            client.create_with_context(context).map_err(|error| not_created("producer", &error))?;
         watch.log_in(producer.client())?;
-        Ok(Self { producer })
+        Ok(Self { producer, queued: 0 })
     }
 
-    /// Queues a record with its `content-type`; waits where the queue is full.
+    /// Queues a record with its `content-type`; waits if the queue is full.
     ///
     /// # Errors
     ///
     /// The client refuses it.
     pub fn send(
-        &self,
+        &mut self,
         topic: &str,
         key: &str,
         value: &[u8],
@@ -82,31 +97,34 @@ impl Sender {
         self.queue(topic, key.as_bytes(), Some(value), format)
     }
 
-    /// Queues a null value, which removes the key from a compacted topic; waits where the queue is full.
+    /// Queues a null value, which removes the key from a compacted topic; waits if the queue is full.
     ///
     /// # Errors
     ///
     /// The client refuses it.
-    pub fn remove(&self, topic: &str, key: &[u8]) -> Result<(), SendError> {
+    pub fn remove(&mut self, topic: &str, key: &[u8]) -> Result<(), SendError> {
         self.queue(topic, key, None, None)
     }
 
     fn queue(
-        &self,
+        &mut self,
         topic: &str,
         key: &[u8],
         value: Option<&[u8]>,
         format: Option<Format>,
     ) -> Result<(), SendError> {
         loop {
-            let mut record = BaseRecord::to(topic).key(key);
+            let mut record = BaseRecord::with_opaque_to(topic, self.queued).key(key);
             record.payload = value;
             if let Some(format) = format {
                 let header = Header { key: "content-type", value: Some(media_type(format)) };
                 record = record.headers(OwnedHeaders::new().insert(header));
             }
             match self.producer.send(record) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.queued += 1;
+                    return Ok(());
+                }
                 Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
                     std::thread::sleep(QUEUE_FULL_PAUSE);
                 }
@@ -121,16 +139,78 @@ impl Sender {
         }
     }
 
-    /// Waits until all records are delivered.
+    /// Waits until all records are delivered, and returns where those since the last call are, in the order in which
+    /// they were queued.
     ///
     /// # Errors
     ///
     /// One was not, or the time was too short.
-    pub fn finish(self) -> Result<(), SendError> {
+    pub fn delivered(&self) -> Result<Vec<Place>, SendError> {
         self.producer.flush(FLUSH_TIMEOUT).map_err(|error| SendError::Late(Box::new(error)))?;
-        match self.producer.client().context().take_failure() {
-            None => Ok(()),
-            Some(failure) => Err(SendError::Undelivered(failure.text)),
+        let reports = std::mem::take(&mut *self.producer.context().lock());
+        if let Some(failure) = reports.failure {
+            return Err(SendError::Undelivered(failure));
+        }
+        let mut places = reports.places;
+        places.sort_unstable_by_key(|(number, _)| *number);
+        Ok(places.into_iter().map(|(_, place)| place).collect())
+    }
+
+    /// Waits until all records are delivered.
+    ///
+    /// # Errors
+    ///
+    /// As [`delivered`](Self::delivered).
+    pub fn finish(self) -> Result<(), SendError> {
+        self.delivered().map(drop)
+    }
+}
+
+/// Keeps what the brokers answer.
+struct Deliveries {
+    watch: Arc<Watch>,
+    reports: Mutex<Reports>,
+}
+
+#[derive(Default)]
+struct Reports {
+    /// Each with the number of its record.
+    places: Vec<(usize, Place)>,
+    /// The first record that was not delivered: topic and cause.
+    failure: Option<String>,
+}
+
+impl Deliveries {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Reports> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.watch.log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.watch.error(&error, reason);
+    }
+}
+
+impl ProducerContext<NoCustomPartitioner> for Deliveries {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
+        let mut reports = self.lock();
+        match result {
+            Ok(record) => {
+                let place = Place { partition: record.partition(), offset: record.offset() };
+                reports.places.push((number, place));
+            }
+            Err((error, record)) => {
+                reports
+                    .failure
+                    .get_or_insert_with(|| format!("topic `{}`: {}", record.topic(), cause(error)));
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The log: to standard error, and to the collector if log lines are exported.
 
-use std::io::{IsTerminal as _, stderr};
+use std::io::stderr;
 
+use anyhow::Context as _;
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use tracing::Metadata;
@@ -9,7 +10,10 @@ use tracing_subscriber::{
     EnvFilter, Layer, filter::FilterFn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use crate::config::{Log, LogFormat};
+use crate::{
+    config::{Log, LogFormat},
+    console::is_coloured,
+};
 
 /// Sends the log to standard error, as text or JSON, and to `collector` if there is one.
 ///
@@ -18,13 +22,13 @@ use crate::config::{Log, LogFormat};
 /// # Errors
 ///
 /// `log.level` is not a filter.
-pub fn start(config: &Log, collector: Option<&SdkLoggerProvider>) -> Result<(), Box<dyn std::error::Error>> {
+pub fn start(config: &Log, collector: Option<&SdkLoggerProvider>) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.level)
-        .map_err(|error| format!("`log.level` = `{}` is no filter: {error}", config.level))?;
+        .with_context(|| format!("`log.level` = `{}` is not a filter", config.level))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr).log_internal_errors(false);
     let lines = match config.format {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
-        LogFormat::Text => lines.with_ansi(stderr().is_terminal()).boxed(),
+        LogFormat::Text => lines.with_ansi(is_coloured(&stderr())).boxed(),
     };
     let exported = collector
         .map(|provider| OpenTelemetryTracingBridge::new(provider).with_filter(FilterFn::new(is_exported)));

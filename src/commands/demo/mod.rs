@@ -5,7 +5,6 @@ mod view;
 
 use std::{
     io::{self, Write},
-    process::ExitCode,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,16 +18,20 @@ use clap::Args;
 use tokio::runtime;
 
 use crate::{
-    commands::{exit, run::Signals},
+    commands::{
+        exit::{Ended, Exit, Failure},
+        io::Io,
+        run::Signals,
+    },
     config::{CatalogFrom, Config, Listen},
-    console::tell,
+    console::is_coloured,
     kafka::{
         check::{Report, check},
         create::{Plan, create},
         embedded::Embedded,
         identity::Identity,
         sender::Sender,
-        tail::Tail,
+        tail::{From, Tail},
     },
     policy::Policy,
     service::{Health, Service},
@@ -44,7 +47,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const ROUTED_WITHIN: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
-/// Arguments of `demo`.
+/// Watch the whole router at work on an embedded broker, with sample tickets
 #[derive(Args, Clone, Debug)]
 pub struct DemoArgs {
     /// A real Kafka (`host:port`) instead of the embedded broker; topics named `ticket-router-demo.*` are created there
@@ -58,23 +61,26 @@ pub struct DemoArgs {
     tickets: u64,
 }
 
-/// Runs the demo until all tickets are routed, or Ctrl-C.
-///
-/// # Errors
-///
-/// The demo could not start, or the router ended by itself.
-pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt()
-        .with_env_filter("warn,librdkafka=error")
-        .with_writer(io::stderr)
-        .log_internal_errors(false)
-        .init();
-    let runtime =
-        runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be had")?;
-    runtime.block_on(demonstrate(args))
+impl DemoArgs {
+    /// Runs the demo until all tickets are routed, or Ctrl-C.
+    ///
+    /// # Errors
+    ///
+    /// The demo could not start, or the router ended by itself.
+    pub fn run(self, io: &mut Io<'_>) -> Ended {
+        tracing_subscriber::fmt()
+            .with_env_filter("warn,librdkafka=error")
+            .with_ansi(is_coloured(&io::stderr()))
+            .with_writer(io::stderr)
+            .log_internal_errors(false)
+            .init();
+        let runtime =
+            runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be had")?;
+        runtime.block_on(demonstrate(&self, io))
+    }
 }
 
-async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
+async fn demonstrate(args: &DemoArgs, io: &mut Io<'_>) -> Ended {
     let mut signals = Signals::new().context("signals cannot be listened to")?;
     // Kept until the end: the cluster goes with it.
     let embedded = match args.bootstrap {
@@ -82,7 +88,7 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         None => Some(Embedded::start().context("the embedded broker does not start")?),
     };
     let config = config(args, embedded.as_ref());
-    view::welcome(&config, embedded.is_some(), &mut io::stdout())?;
+    view::welcome(&config, embedded.is_some(), io.out)?;
     let identity = Identity::claim(&config.kafka)?;
     let report = match &embedded {
         Some(embedded) => {
@@ -91,14 +97,11 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
                 .context("the embedded broker takes no topic")?;
             Report::default()
         }
-        None => match prepare(&config, &identity)? {
-            Ok(report) => report,
-            Err(code) => return Ok(code),
-        },
+        None => prepare(&config, &identity, io)?,
     };
     load_catalog(&config)?;
     let outputs = config.topics.outputs();
-    let tail = Tail::from_now(&config, &outputs.map(|(_, name)| name))?;
+    let mut tail = Tail::new(&config, &outputs.map(|(_, name)| name), From::Now)?;
     let policy = Arc::new(Policy::builtin());
     let (health, writer) = Health::new(&config, &policy, &Telemetry::default());
     let mut service =
@@ -119,7 +122,7 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
                 thread::sleep(POLL);
             }
             view::ready(started.elapsed(), &mut io::stdout())?;
-            watch(&args, &config, &tail, &until)
+            watch(&args, &config, &mut tail, &until)
         })?
     };
     let ended = tokio::select! {
@@ -134,8 +137,8 @@ async fn demonstrate(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let totals = health.totals();
     ended.context("the router stopped")?;
     let summary = summary?;
-    view::farewell(&summary, &totals, embedded.is_some(), &mut io::stdout())?;
-    Ok(if drained && summary.waiting() == 0 { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILED) })
+    view::farewell(&summary, &totals, embedded.is_some(), io.out)?;
+    Ok(if drained && summary.waiting() == 0 { Exit::Done } else { Exit::Failed })
 }
 
 async fn finished<T>(thread: &thread::JoinHandle<T>) {
@@ -175,26 +178,21 @@ fn config(args: &DemoArgs, embedded: Option<&Embedded>) -> Config {
 }
 
 /// Creates the topics on a real Kafka and looks whether all is as it must be.
-fn prepare(config: &Config, identity: &Identity) -> anyhow::Result<Result<Report, ExitCode>> {
+fn prepare(config: &Config, identity: &Identity, io: &mut Io<'_>) -> Result<Report, Failure> {
     let mut created = Report::default();
     let plan = Plan { partitions: PARTITIONS.into(), replication_factor: None };
     create(config, plan, &mut created)?;
     for report in [created, check(config, identity)?] {
-        if !report.is_ok() {
-            for finding in &report.findings {
-                tell!("{finding}");
-            }
-            return Ok(Err(ExitCode::from(exit::of_check(&report))));
-        }
+        io.tell_findings(&report)?;
         if !report.limits.is_empty() {
-            return Ok(Ok(report));
+            return Ok(report);
         }
     }
-    Ok(Ok(Report::default()))
+    Ok(Report::default())
 }
 
 fn load_catalog(config: &Config) -> anyhow::Result<()> {
-    let sender = Sender::new(config)?;
+    let mut sender = Sender::new(config)?;
     let topics = &config.catalog.topics;
     for (topic, records) in [
         (&topics.offers, samples::OFFERS),
@@ -209,8 +207,13 @@ fn load_catalog(config: &Config) -> anyhow::Result<()> {
 }
 
 /// Sends the sample tickets and shows what becomes of them.
-fn watch(args: &DemoArgs, config: &Config, tail: &Tail, until: &AtomicBool) -> anyhow::Result<view::Summary> {
-    let sender = Sender::new(config)?;
+fn watch(
+    args: &DemoArgs,
+    config: &Config,
+    tail: &mut Tail,
+    until: &AtomicBool,
+) -> anyhow::Result<view::Summary> {
+    let mut sender = Sender::new(config)?;
     let pause = Duration::from_secs(1) / args.rate;
     let mut view = view::View::new(config);
     let mut tickets = samples::tickets();
@@ -226,7 +229,9 @@ fn watch(args: &DemoArgs, config: &Config, tail: &Tail, until: &AtomicBool) -> a
             next += pause;
         }
         let wait = if is_sending { next.saturating_duration_since(Instant::now()).min(POLL) } else { POLL };
-        while let Some(seen) = tail.next(if is_sending { wait.min(Duration::from_millis(1)) } else { wait }) {
+        while let Some(seen) =
+            tail.next(if is_sending { wait.min(Duration::from_millis(1)) } else { wait })?
+        {
             view.show(&seen, &mut out)?;
             last_progress = Instant::now();
         }

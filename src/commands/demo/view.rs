@@ -5,10 +5,10 @@ use std::{
     time::Duration,
 };
 
-use prost::Message;
-
 use crate::{
+    commands::routed::{error_header, routed, shown, word},
     config::Config,
+    console::is_coloured,
     kafka::{tail::Seen, worker::Totals},
     proto::v1::{RoutedTicket, decision::TriageReason, ticket},
     route::Destination,
@@ -39,7 +39,7 @@ impl Summary {
 pub struct View {
     pub summary: Summary,
     topics: [String; Destination::ALL.len()],
-    is_terminal: bool,
+    is_coloured: bool,
     width: usize,
 }
 
@@ -50,12 +50,12 @@ impl View {
         Self {
             summary: Summary::default(),
             topics: config.topics.outputs().map(|(_, name)| name.to_owned()),
-            is_terminal,
+            is_coloured: is_coloured(&io::stdout()),
             width: terminal.unwrap_or(DEFAULT_WIDTH),
         }
     }
 
-    pub fn show(&mut self, seen: &Seen, out: &mut impl Write) -> io::Result<()> {
+    pub fn show(&mut self, seen: &Seen, out: &mut dyn Write) -> io::Result<()> {
         let Some(index) = self.topics.iter().position(|topic| *topic == seen.topic) else { return Ok(()) };
         self.summary.seen[index] += 1;
         let (id, what, owner, why) = if index == Destination::DeadLetter as usize {
@@ -74,20 +74,12 @@ impl View {
         } else {
             why.chars().take(room.saturating_sub(1)).chain(['…']).collect()
         };
-        if self.is_terminal {
+        if self.is_coloured {
             writeln!(out, "{head}\x1b[{}m{owner}\x1b[0m {why}", COLOURS[index])
         } else {
             writeln!(out, "{head}{owner} {why}")
         }
     }
-}
-
-/// In triage a ticket is in the format it came in; the first byte tells.
-fn routed(value: &[u8]) -> Result<RoutedTicket, String> {
-    if value.starts_with(b"{") {
-        return serde_json::from_slice(value).map_err(|error| error.to_string());
-    }
-    RoutedTicket::decode(value).map_err(|error| error.to_string())
 }
 
 /// Id, what is asked, owner, reason.
@@ -110,27 +102,12 @@ fn ticket(routed: &RoutedTicket) -> (String, String, String, String) {
 }
 
 fn dead_letter(seen: &Seen) -> (String, String, String, String) {
-    let header = |name: &str| {
-        let name = format!("ticket-router.error.{name}");
-        seen.headers.iter().rev().find(|it| it.0 == name).map_or_else(String::new, |it| shown(&it.1))
-    };
+    let header = |name| shown(&error_header(seen, name));
     let place = format!("partition {} offset {}", header("partition"), header("offset"));
     ("-".to_owned(), place, header("reason").to_lowercase().replace('_', " "), header("detail"))
 }
 
-fn word(name: &str, prefix: &str) -> String {
-    match name.strip_prefix(prefix).unwrap_or(name) {
-        "UNSPECIFIED" => "none".to_owned(),
-        known => known.to_lowercase().replace('_', " "),
-    }
-}
-
-/// Text of a ticket, fit for a terminal.
-fn shown(text: &str) -> String {
-    text.escape_debug().to_string()
-}
-
-pub fn welcome(config: &Config, is_embedded: bool, out: &mut impl Write) -> io::Result<()> {
+pub fn welcome(config: &Config, is_embedded: bool, out: &mut dyn Write) -> io::Result<()> {
     if is_embedded {
         writeln!(
             out,
@@ -152,7 +129,7 @@ pub fn welcome(config: &Config, is_embedded: bool, out: &mut impl Write) -> io::
     writeln!(out, "Waiting for the catalog and the consumer group. Ctrl-C ends the demo.\n")
 }
 
-pub fn ready(after: Duration, out: &mut impl Write) -> io::Result<()> {
+pub fn ready(after: Duration, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "Ready after {:.1} s.\n", after.as_secs_f64())
 }
 
@@ -160,7 +137,7 @@ pub fn farewell(
     summary: &Summary,
     totals: &Totals,
     is_embedded: bool,
-    out: &mut impl Write,
+    out: &mut dyn Write,
 ) -> io::Result<()> {
     let seen: u64 = summary.seen.iter().sum();
     writeln!(out, "\n{} tickets sent, {seen} routed in {} transactions:", summary.sent, totals.commits)?;

@@ -1,12 +1,14 @@
 //! A policy as a table.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::path::PathBuf;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
+use crate::commands::{
+    data::load_policy,
+    exit::{Ended, Exit},
+    io::Io,
+};
 use crate::policy::{Next, Outcome, Policy, Rule, contact_name};
 
 /// How a table is laid out.
@@ -19,43 +21,42 @@ pub enum TableFormat {
     Markdown,
 }
 
-/// Prints a policy as a table on `out`, at most `width` columns wide; exit codes as [`super::check`] has them.
-///
-/// # Errors
-///
-/// Only those of writing.
-pub fn table(
-    file: Option<&Path>,
-    format: TableFormat,
-    width: u16,
-    coloured: bool,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> io::Result<u8> {
-    let policy = match super::load(file, coloured, err)? {
-        Ok(policy) => policy,
-        Err(code) => return Ok(code),
-    };
-    let (rules, exceptions): (Vec<&Rule>, Vec<&Rule>) =
-        policy.rules().iter().partition(|rule| !rule.is_exception());
-    writeln!(out, "{}", layout(&policy, &rules, format, width))?;
-    if !exceptions.is_empty() {
-        writeln!(out, "\nExceptions, which override rules:\n")?;
-        writeln!(out, "{}", layout(&policy, &exceptions, format, width))?;
-    }
-    let mut groups = policy.groups().peekable();
-    if groups.peek().is_some() {
-        writeln!(out)?;
-    }
-    for (column, group, members) in groups {
-        match format {
-            TableFormat::Text => {
-                writeln!(out, "{column} {group}: {}", wrapped(&members, column, group, width))?
-            }
-            TableFormat::Markdown => writeln!(out, "- {column} **{group}**: {members}")?,
+/// Print a policy as a table
+#[derive(Debug, Default, clap::Args)]
+pub struct TableArgs {
+    /// The policy file; the built-in policy without it
+    pub(super) file: Option<PathBuf>,
+    /// How the table is laid out
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: TableFormat,
+}
+
+impl TableArgs {
+    /// Prints the table, at most as wide as the terminal.
+    pub(super) fn run(self, io: &mut Io<'_>) -> Ended {
+        let (format, width) = (self.format, io.width);
+        let policy = load_policy(self.file.as_deref())?;
+        let (rules, exceptions): (Vec<&Rule>, Vec<&Rule>) =
+            policy.rules().iter().partition(|rule| !rule.is_exception());
+        writeln!(io.out, "{}", layout(&policy, &rules, format, width))?;
+        if !exceptions.is_empty() {
+            writeln!(io.out, "\nExceptions, which override rules:\n")?;
+            writeln!(io.out, "{}", layout(&policy, &exceptions, format, width))?;
         }
+        let mut groups = policy.groups().peekable();
+        if groups.peek().is_some() {
+            writeln!(io.out)?;
+        }
+        for (column, group, members) in groups {
+            match format {
+                TableFormat::Text => {
+                    writeln!(io.out, "{column} {group}: {}", wrapped(&members, column, group, width))?
+                }
+                TableFormat::Markdown => writeln!(io.out, "- {column} **{group}**: {members}")?,
+            }
+        }
+        Ok(Exit::Done)
     }
-    Ok(super::exit::DONE)
 }
 
 /// Breaks a list so that it fits, further lines indented.

@@ -121,6 +121,21 @@ pub fn check_catalog(config: &Config) -> Result<Report, ClientRefused> {
     Ok(report)
 }
 
+/// Checks that topics are there, for commands that need nothing else: each with the key of its setting, its name, and
+/// what the command does with it.
+///
+/// # Errors
+/// [`ClientRefused`] if no client can be made.
+pub fn check_topics(config: &Config, wanted: &[(&'static str, &str, Use)]) -> Result<Report, ClientRefused> {
+    let deadline = Deadline::of_command(config);
+    let mut report = Report::default();
+    let watch = Watch::new(&config.kafka.security);
+    if let Some(consumer) = connect::connect(config, &watch, deadline, &|_| {}, &mut report)? {
+        topics::check_presence(wanted, &consumer, deadline, &mut report);
+    }
+    Ok(report)
+}
+
 /// What a topic is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Use {

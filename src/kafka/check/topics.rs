@@ -80,6 +80,17 @@ pub(super) fn check_catalog(config: &Config, consumer: &Consumer, deadline: Dead
     }
 }
 
+pub(super) fn check_presence(
+    wanted: &[(&'static str, &str, Use)],
+    consumer: &Consumer,
+    deadline: Deadline,
+    report: &mut Report,
+) {
+    for &(key, name, purpose) in wanted {
+        presence(&state(consumer, key, name, purpose, deadline), report);
+    }
+}
+
 pub(super) fn states(
     config: &Config,
     consumer: &Consumer,

@@ -1,24 +1,22 @@
 //! `catalog remove`: null values for people, whose tools cannot send them.
 
-use std::io::Write;
-
 use clap::{Args, ValueEnum};
 
-use super::{
-    catalog_topics::{read_topics, topic},
-    exit,
-    topics::ConfigArgs,
-};
+use super::topics::{read_topics, topic};
 use crate::{
     catalog::{Encodings, Kind, Quoted, Snapshot, disguised},
-    console::tell,
+    commands::{
+        config::ConfigArgs,
+        exit::{Ended, Exit, Failure},
+        io::Io,
+    },
     kafka::{
         feed::{BadRecord, Restored},
         sender::Sender,
     },
 };
 
-/// Arguments of `catalog remove`.
+/// Remove records from the catalog's topics
 #[derive(Args, Clone, Debug)]
 pub struct RemoveArgs {
     /// What the records are
@@ -54,47 +52,42 @@ impl From<KindArg> for Kind {
     }
 }
 
-/// Writes a null value for each record named, under the key that the topic has. If one is not there, nothing
-/// is written.
-///
-/// # Errors
-///
-/// The topics cannot be read, or the brokers do not take the null values.
-pub fn remove(args: &RemoveArgs, out: &mut impl Write) -> anyhow::Result<u8> {
-    let (config, restored) = match read_topics(&args.config, Encodings::PROTOBUF)? {
-        Ok(read) => read,
-        Err(code) => return Ok(code),
-    };
-    let kind = Kind::from(args.kind);
-    let topic = topic(&config, kind);
-    let mut keys = Vec::new();
-    let mut missing = 0;
-    for id in &args.ids {
-        let found = keys_of(&restored, kind, id);
-        if found.is_empty() {
-            missing += 1;
-            let similar = similar(&restored.snapshot, kind, id);
-            let hint = similar.map_or_else(String::new, |id| format!("; did you mean {}?", Quoted(&id)));
-            tell!("error: topic `{topic}` has no record {}{hint}", Quoted(id));
+impl RemoveArgs {
+    /// Writes a null value for each record named, under the key that the topic has. If one is not there, nothing
+    /// is written.
+    pub(super) fn run(self, io: &mut Io<'_>) -> Ended {
+        let (config, restored) = read_topics(&self.config, Encodings::PROTOBUF, io)?;
+        let kind = Kind::from(self.kind);
+        let topic = topic(&config, kind);
+        let mut keys = Vec::new();
+        let mut missing = 0;
+        for id in &self.ids {
+            let found = keys_of(&restored, kind, id);
+            if found.is_empty() {
+                missing += 1;
+                let similar = similar(&restored.snapshot, kind, id);
+                let hint = similar.map_or_else(String::new, |id| format!("; did you mean {}?", Quoted(&id)));
+                io.tell(&format!("error: topic `{topic}` has no record {}{hint}", Quoted(id)));
+            }
+            keys.extend(found.into_iter().filter(|key| !keys.contains(key)).collect::<Vec<_>>());
         }
-        keys.extend(found.into_iter().filter(|key| !keys.contains(key)).collect::<Vec<_>>());
-    }
-    if missing > 0 {
-        tell!("nothing was removed");
-        return Ok(exit::DATA);
-    }
-    if !args.dry_run {
-        let sender = Sender::new(&config)?;
+        if missing > 0 {
+            io.tell("nothing was removed");
+            return Err(Failure::Told(Exit::Data));
+        }
+        if !self.dry_run {
+            let mut sender = Sender::new(&config)?;
+            for key in &keys {
+                sender.remove(topic, key)?;
+            }
+            sender.finish()?;
+        }
         for key in &keys {
-            sender.remove(topic, key)?;
+            let word = if self.dry_run { "would remove" } else { "removed" };
+            writeln!(io.out, "{word} {} from topic `{topic}`", Quoted(&String::from_utf8_lossy(key)))?;
         }
-        sender.finish()?;
+        Ok(Exit::Done)
     }
-    for key in &keys {
-        let word = if args.dry_run { "would remove" } else { "removed" };
-        writeln!(out, "{word} {} from topic `{topic}`", Quoted(&String::from_utf8_lossy(key)))?;
-    }
-    Ok(0)
 }
 
 /// The keys that stand for an id in the topic: the id itself, and those of bad records, be they disguised or

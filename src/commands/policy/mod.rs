@@ -1,0 +1,212 @@
+//! `ticket-router policy …`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+
+use self::table::TableArgs;
+use super::{
+    data::{load_policy, read},
+    exit::{Ended, Exit, Failure, OrExit as _},
+    io::Io,
+};
+use crate::{
+    console::count,
+    policy::{BUILTIN_CASES, BUILTIN_NAME, RuleIndex, load_cases},
+};
+
+mod table;
+
+/// What can be done with a policy.
+#[derive(Debug, clap::Subcommand)]
+pub enum PolicyCommand {
+    Check(CheckArgs),
+    Table(TableArgs),
+    Test(TestArgs),
+}
+
+impl PolicyCommand {
+    /// Runs the command.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read, or is refused.
+    pub fn run(self, io: &mut Io<'_>) -> Ended {
+        match self {
+            Self::Check(args) => args.run(io),
+            Self::Table(args) => args.run(io),
+            Self::Test(args) => args.run(io),
+        }
+    }
+}
+
+/// Prove a policy: every case has one rule, no rule is dead, the invariants hold
+#[derive(Debug, Default, clap::Args)]
+pub struct CheckArgs {
+    /// The policy file; the built-in policy without it
+    file: Option<PathBuf>,
+}
+
+impl CheckArgs {
+    fn run(self, io: &mut Io<'_>) -> Ended {
+        let policy = load_policy(self.file.as_deref())?;
+        let summary = policy.summary();
+        writeln!(
+            io.out,
+            "{}: proved: {} are complete and unambiguous over {}, {}, {} hold; version {:032x}",
+            name(self.file.as_deref()),
+            count(summary.rules as u64, "rule"),
+            count(summary.cells as u64, "cell"),
+            count(summary.exceptions as u64, "exception"),
+            count(summary.invariants as u64, "invariant"),
+            policy.version(),
+        )?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Run the cases of a policy, and show which rules they cover
+#[derive(Debug, Default, clap::Args)]
+pub struct TestArgs {
+    /// The policy file; the built-in policy without it
+    file: Option<PathBuf>,
+    /// A file of cases or a folder of them; the built-in cases without it
+    #[arg(long, value_name = "PATH")]
+    cases: Option<PathBuf>,
+}
+
+impl TestArgs {
+    /// Runs the cases, and shows which fail and which rules none covers: both end with 1.
+    fn run(self, io: &mut Io<'_>) -> Ended {
+        let policy = load_policy(self.file.as_deref())?;
+        let files = self.cases.as_deref().map_or_else(|| Ok(builtin_cases()), read_cases)?;
+        let mut covered = vec![0_usize; policy.rules().len()];
+        let (mut passed, mut failed) = (0_usize, 0_usize);
+        for (name, text) in &files {
+            for case in load_cases(&policy, name, text).map_err(Failure::Policy)? {
+                let outcome = case.run(&policy);
+                if let Some(rule) = outcome.rule {
+                    covered[RuleIndex::get(rule)] += 1;
+                }
+                if outcome.differences.is_empty() {
+                    passed += 1;
+                    continue;
+                }
+                failed += 1;
+                writeln!(io.out, "failed: {} ({name})", case.name)?;
+                for difference in &outcome.differences {
+                    writeln!(io.out, "    {difference}")?;
+                }
+            }
+        }
+        writeln!(io.out, "cases  rule")?;
+        for (rule, &cases) in policy.rules().iter().zip(&covered) {
+            let mark = if cases == 0 { "  <- no case" } else { "" };
+            writeln!(io.out, "{cases:>5}  {}{mark}", rule.id)?;
+        }
+        let uncovered = covered.iter().filter(|&&cases| cases == 0).count();
+        let rules = covered.len();
+        writeln!(
+            io.out,
+            "{passed} passed, {failed} failed; {} of {rules} rules have a case",
+            rules - uncovered
+        )?;
+        Ok(if failed == 0 && uncovered == 0 { Exit::Done } else { Exit::Failed })
+    }
+}
+
+fn name(file: Option<&Path>) -> String {
+    file.map_or_else(|| BUILTIN_NAME.to_owned(), |file| file.display().to_string())
+}
+
+fn builtin_cases() -> Vec<(String, String)> {
+    BUILTIN_CASES.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect()
+}
+
+/// Reads a file of cases, or every `.toml` of a folder in the order of their names.
+fn read_cases(path: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let mut files = Vec::new();
+    if path.is_dir() {
+        let failed = || format!("cannot read `{}`", path.display());
+        for entry in fs::read_dir(path).with_context(failed).or_exit(Exit::Usage)? {
+            let file = entry.with_context(failed).or_exit(Exit::Usage)?.path();
+            if file.extension().is_some_and(|extension| extension == "toml") {
+                files.push(file);
+            }
+        }
+        files.sort();
+        if files.is_empty() {
+            return Err(Failure::usage(format!("there is no `.toml` file in `{}`", path.display())));
+        }
+    } else {
+        files.push(path.to_owned());
+    }
+    files.into_iter().map(|file| Ok((file.display().to_string(), read(&file)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{table::TableFormat, *};
+    use crate::commands::io::tests::run;
+
+    fn check(file: Option<&Path>) -> (u8, String, String) {
+        run(|io| CheckArgs { file: file.map(Path::to_owned) }.run(io))
+    }
+
+    fn test(cases: Option<&Path>) -> (u8, String, String) {
+        run(|io| TestArgs { cases: cases.map(Path::to_owned), ..Default::default() }.run(io))
+    }
+
+    fn table(format: TableFormat) -> (u8, String, String) {
+        run(|io| TableArgs { file: None, format }.run(io))
+    }
+
+    #[test]
+    fn the_builtin_policy_is_proved() {
+        let (code, out, err) = check(None);
+        assert_eq!((code, err.as_str()), (0, ""));
+        insta::assert_snapshot!(out);
+    }
+
+    #[test]
+    fn the_builtin_cases_pass_and_cover_every_rule() {
+        let (code, out, err) = test(None);
+        assert_eq!((code, err.as_str()), (0, ""), "{out}");
+        insta::assert_snapshot!(out);
+    }
+
+    #[test]
+    fn a_wrong_case_and_a_rule_without_one_are_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cases.toml");
+        let text = "[[case]]\nname = \"wrong\"\ngiven = { requester = \"customer\" }\nexpect = { assignee = \"offer-publisher\" }\n";
+        fs::write(&file, text).unwrap();
+        let (code, out, _) = test(Some(folder.path()));
+        assert_eq!(code, 1);
+        assert!(out.contains("assignee: expected offer-publisher, found assigned-partner"), "{out}");
+        assert!(out.contains("customer-commerce  <- no case"), "{out}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_a_usage_error_and_a_broken_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.toml");
+        assert_eq!(check(Some(&file)).0, 64);
+        fs::write(&file, "").unwrap();
+        let (code, _, err) = check(Some(&file));
+        assert_eq!(code, 65);
+        assert!(err.contains("a case has no rule"), "{err}");
+    }
+
+    #[test]
+    fn the_table_fits_into_a_terminal_of_100_columns() {
+        let (_, out, _) = table(TableFormat::Text);
+        assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+        insta::assert_snapshot!(out);
+        let (_, out, _) = table(TableFormat::Markdown);
+        insta::assert_snapshot!("markdown", out);
+    }
+}
