@@ -1,12 +1,14 @@
 //! The command line.
 
-use std::{io, process::ExitCode};
+use std::{fs, io, path::PathBuf, process::ExitCode};
 
+use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     commands::{
         catalog::CatalogCommand,
+        config::ConfigCommand,
         demo::DemoArgs,
         exit::{Ended, Exit},
         explain::ExplainArgs,
@@ -52,7 +54,11 @@ enum Command {
     /// Check or create what the service needs on the brokers
     #[command(subcommand)]
     Topics(TopicsCommand),
+    /// Check or print the settings, without the brokers
+    #[command(subcommand)]
+    Config(ConfigCommand),
     Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 impl Command {
@@ -68,7 +74,9 @@ impl Command {
             Self::Policy(command) => command.run(io),
             Self::Catalog(command) => command.run(io),
             Self::Topics(command) => command.run(io),
+            Self::Config(command) => command.run(io),
             Self::Completions(args) => args.run(io),
+            Self::Man(args) => args.run(io),
         }
     }
 }
@@ -85,6 +93,25 @@ impl CompletionsArgs {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "ticket-router", &mut script);
         io.out.write_all(&script)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Write the manual pages, one for each command
+#[derive(Debug, clap::Args)]
+struct ManArgs {
+    /// The folder; `man -l DIR/ticket-router.1` shows a page
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+impl ManArgs {
+    fn run(self, io: &mut Io<'_>) -> Ended {
+        let folder = self.folder.display().to_string();
+        fs::create_dir_all(&self.folder).with_context(|| format!("cannot make the folder `{folder}`"))?;
+        clap_mangen::generate_to(Cli::command(), &self.folder)
+            .with_context(|| format!("cannot write to `{folder}`"))?;
+        writeln!(io.out, "the manual pages are in {folder}")?;
         Ok(Exit::Done)
     }
 }

@@ -1,13 +1,16 @@
 //! `ticket-router explain`: why a ticket has its owner, for a person.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
-use serde::Serialize;
+use serde::{Serialize, de::IgnoredAny};
 
 use super::{
     data::DataArgs,
     exit::{Ended, Exit},
-    input::{self, Piece},
+    input::{self, Piece, Tickets, open},
     io::Io,
 };
 use crate::{
@@ -20,12 +23,16 @@ use crate::{
 /// The input is judged as `run` judges a record without the header.
 const CONTENT_TYPE: Option<&[u8]> = None;
 
-/// Say why a ticket, read as JSON from stdin, has its owner.
+/// Say why a ticket has its owner.
 ///
+/// The ticket is JSON from a file or standard input, in a line or printed over several; of several tickets, each is explained.
 /// The rule, its clause, each value and where it came from, and the least that would have to differ for another owner. Ends
 /// with 1 if the input is not a ticket.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ExplainArgs {
+    /// The file of the ticket; standard input without it.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
     /// The catalog and the policy.
     #[command(flatten)]
     pub data: DataArgs,
@@ -70,21 +77,32 @@ impl ExplainArgs {
         let limits = Limits::default();
         let mut reader = Reader::new(limits, policy.attributes().to_vec());
         let (mut value, mut unused) = (Vec::new(), Vec::new());
-        let opened = match input::all(io.input, limits.max_record_bytes, &mut value)? {
-            Piece::Whole => reader.open(CONTENT_TYPE, Some(&value), |format| format, &mut unused),
-            Piece::TooLong(len) => Err(BadRecord::too_large(len, &limits)),
-        };
-        match opened {
-            Ok(opened) => {
-                let explanation = explain(&policy, &catalog, &opened.ticket, &Given::of(opened.payload));
-                self.write(&explanation, io.width.into(), io.out)?;
-                Ok(Exit::Done)
+        let Io { input, out, width, .. } = io;
+        let mut input = open(self.file.as_deref(), *input)?;
+        let tickets = match input::all(&mut *input, limits.max_record_bytes, &mut value)? {
+            Piece::Whole => split(&value, limits.max_record_bytes)?,
+            Piece::TooLong(len) => {
+                self.write_bad(&BadRecord::too_large(len, &limits), *out)?;
+                return Ok(Exit::Failed);
             }
-            Err(bad) => {
-                self.write_bad(&bad, io.out)?;
-                Ok(Exit::Failed)
+        };
+        let mut exit = Exit::Done;
+        for (index, ticket) in tickets.iter().enumerate() {
+            if index > 0 && self.format == ExplainFormat::Text {
+                writeln!(out, "\n{}\n", "-".repeat(40))?;
+            }
+            match reader.open(CONTENT_TYPE, Some(ticket), |format| format, &mut unused) {
+                Ok(opened) => {
+                    let explanation = explain(&policy, &catalog, &opened.ticket, &Given::of(opened.payload));
+                    self.write(&explanation, usize::from(*width), *out)?;
+                }
+                Err(bad) => {
+                    self.write_bad(&bad, *out)?;
+                    exit = Exit::Failed;
+                }
             }
         }
+        Ok(exit)
     }
 
     fn write(&self, explanation: &Explanation, width: usize, out: &mut dyn Write) -> io::Result<()> {
@@ -108,6 +126,22 @@ impl ExplainArgs {
             }
         }
     }
+}
+
+/// Finds the tickets in the input: one piece of JSON, or anything else that is no JSON at all, is one.
+fn split(value: &[u8], max_bytes: usize) -> io::Result<Vec<Vec<u8>>> {
+    let is_one = serde_json::from_slice::<IgnoredAny>(value).is_ok();
+    let mut found = Vec::new();
+    if !is_one && value.starts_with(b"{") {
+        let (mut tickets, mut ticket) = (Tickets::new(value, max_bytes), Vec::new());
+        while tickets.next(&mut ticket)?.is_some() {
+            found.push(ticket.clone());
+        }
+    }
+    // Lines of something that is cut off or broken are not tickets of their own.
+    let are_tickets =
+        found.len() > 1 && found.iter().all(|it| serde_json::from_slice::<IgnoredAny>(it).is_ok());
+    Ok(if are_tickets { found } else { vec![value.to_owned()] })
 }
 
 fn write_json(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {

@@ -38,7 +38,7 @@ impl HealthArgs {
     ///
     /// The config is refused, or the router cannot be asked.
     pub fn run(self, io: &mut Io<'_>) -> Ended {
-        let config = self.config.load()?;
+        let config = self.config.load(io)?;
         let listen = match config.http.listen {
             Listen::At(address) if address.port() != 0 => address,
             // A process that can be asked nothing is not ended for it.

@@ -2,8 +2,14 @@
 
 use std::{
     collections::VecDeque,
+    fs::File,
     io::{self, BufRead, BufReader, ErrorKind, Read},
+    path::Path,
 };
+
+use anyhow::Context as _;
+
+use super::exit::{Exit, Failure, OrExit as _};
 
 /// What was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +151,17 @@ pub fn all(input: &mut dyn Read, max_bytes: usize, text: &mut Vec<u8>) -> io::Re
     let is_whole = usize::try_from(len).is_ok_and(|len| len <= max_bytes);
     text.truncate(text.trim_ascii_end().len());
     Ok(if is_whole { Piece::Whole } else { Piece::TooLong(len) })
+}
+
+/// Opens the file that a command reads, or its standard input.
+///
+/// # Errors
+///
+/// The file cannot be read (exit 64).
+pub fn open<'i>(file: Option<&Path>, input: &'i mut dyn Read) -> Result<Box<dyn Read + 'i>, Failure> {
+    let Some(path) = file else { return Ok(Box::new(input)) };
+    let file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()));
+    Ok(Box::new(file.or_exit(Exit::Usage)?))
 }
 
 #[cfg(test)]

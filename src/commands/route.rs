@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, BufWriter, Write},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -12,7 +13,7 @@ use serde::Serialize;
 use super::{
     data::DataArgs,
     exit::{Ended, Exit},
-    input::{Piece, Tickets},
+    input::{Piece, Tickets, open},
     io::Io,
 };
 use crate::{
@@ -32,9 +33,12 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const PROGRESS_EVERY: u64 = 8_192;
 const BUFFER: usize = 1 << 20;
 
-/// Route tickets without Kafka: JSON lines on standard input, one line out for each
+/// Route tickets without Kafka: JSON in, one line out for each ticket
 #[derive(Debug, clap::Args)]
 pub struct RouteArgs {
+    /// The file of the tickets, one a line or printed over several; standard input without it
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -51,8 +55,9 @@ impl RouteArgs {
             ProgressStyle::with_template("{human_pos} tickets, {per_sec}, {elapsed}")
                 .expect("the template is well formed"),
         );
-        let input = BufReader::with_capacity(BUFFER, &mut *io.input);
-        let output = BufWriter::with_capacity(BUFFER, &mut *io.out);
+        let Io { input, out, err, .. } = io;
+        let input = BufReader::with_capacity(BUFFER, open(self.file.as_deref(), *input)?);
+        let output = BufWriter::with_capacity(BUFFER, &mut **out);
         let counts = route(Arc::new(policy), &catalog, input, output, |counts| {
             if counts.lines.is_multiple_of(PROGRESS_EVERY) {
                 progress.set_position(counts.lines);
@@ -61,7 +66,7 @@ impl RouteArgs {
         progress.finish_and_clear();
         let written =
             Destination::ALL.map(|it| format!(" {} {}", it.default_topic(), counts.written[it as usize]));
-        io.tell(&format!("{}:{}", count(counts.lines, "ticket"), written.concat()));
+        writeln!(err, "{}:{}", count(counts.lines, "ticket"), written.concat())?;
         Ok(Exit::Done)
     }
 }

@@ -53,8 +53,8 @@ impl RunArgs {
     /// # Errors
     ///
     /// The service cannot start, or the process lacks what every process has.
-    pub fn run(self, _io: &mut Io<'_>) -> Ended {
-        run(&self.config.load()?)
+    pub fn run(self, io: &mut Io<'_>) -> Ended {
+        run(&self.config.load(io)?)
     }
 }
 
@@ -65,7 +65,7 @@ fn run(config: &Config) -> Ended {
     }
     let policy = Arc::new(load_policy(config.policy.file.as_deref())?);
     clients::check_settings(config).or_exit(Exit::Usage)?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), config = config.redacted(), "ticket-router starts");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), config = config.changed(), "ticket-router starts");
     let runtime =
         runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be had")?;
     let ended = runtime.block_on(serve(config, &policy, &telemetry)).or_else(|failure| match failure {

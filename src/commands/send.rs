@@ -1,9 +1,8 @@
 //! `ticket-router send`: tickets to the incoming topic, for a person to try the router out.
 
 use std::{
-    fs::File,
-    io::{BufReader, Read, Write},
-    path::{Path, PathBuf},
+    io::{BufReader, Write},
+    path::PathBuf,
 };
 
 use anyhow::{Context as _, anyhow};
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use super::{
     config::ConfigArgs,
     exit::{Ended, Exit, Failure, OrExit as _},
-    input::{Piece, Tickets},
+    input::{Piece, Tickets, open},
     io::Io,
 };
 use crate::{
@@ -56,7 +55,7 @@ impl SendArgs {
     /// The settings are refused, the topic is not there or does not take a record, or something else than a ticket with
     /// an id comes and no key is given.
     pub fn run(self, io: &mut Io<'_>) -> Ended {
-        let config = self.config.load()?;
+        let config = self.config.load(io)?;
         let topic = config.topics.incoming.as_str();
         let report =
             check_topics(&config, &[("topics.incoming", topic, Use::Output)]).or_exit(Exit::Usage)?;
@@ -120,15 +119,4 @@ fn key(given: Option<&str>, piece: Piece, ticket: &[u8]) -> anyhow::Result<Strin
     let id: Id = serde_json::from_slice(ticket)
         .context("it has no `id` to be its key; correct it, or give a key with `--key`")?;
     Ok(id.id)
-}
-
-/// Opens the file that a command reads, or its standard input.
-///
-/// # Errors
-///
-/// The file cannot be read (exit 64).
-pub fn open<'i>(file: Option<&Path>, input: &'i mut dyn Read) -> Result<Box<dyn Read + 'i>, Failure> {
-    let Some(path) = file else { return Ok(Box::new(input)) };
-    let file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()));
-    Ok(Box::new(file.or_exit(Exit::Usage)?))
 }

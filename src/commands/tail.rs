@@ -76,7 +76,7 @@ impl TailArgs {
     ///
     /// The settings are refused, a topic is not there, or it cannot be read.
     pub fn run(self, io: &mut Io<'_>) -> Ended {
-        let config = self.config.load()?;
+        let config = self.config.load(io)?;
         let topics = named(&config, &self.topics)?;
         let wanted: Vec<_> = topics.iter().map(|&(key, name)| (key, name, Use::Incoming)).collect();
         let report = check_topics(&config, &wanted).or_exit(Exit::Usage)?;

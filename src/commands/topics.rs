@@ -43,7 +43,7 @@ pub struct CheckArgs {
 
 impl CheckArgs {
     fn run(self, io: &mut Io<'_>) -> Ended {
-        let config = self.config.load()?;
+        let config = self.config.load(io)?;
         let identity = Identity::claim(&config.kafka).or_exit(Exit::Usage)?;
         let report = check(&config, &identity).or_exit(Exit::Usage)?;
         print(&report, io)
@@ -65,7 +65,7 @@ pub struct CreateArgs {
 
 impl CreateArgs {
     fn run(self, io: &mut Io<'_>) -> Ended {
-        let config = self.config.load()?;
+        let config = self.config.load(io)?;
         let plan = Plan {
             partitions: self.partitions.into(),
             replication_factor: self.replication_factor.map(Into::into),

@@ -29,6 +29,27 @@ impl<'a> Sources<'a> {
         let environment = std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect();
         Self { file, environment, overrides }
     }
+
+    /// Lists the variables that look like settings and are none, since one `_` stands where two must: each with the
+    /// name that was probably meant.
+    #[must_use]
+    pub fn misnamed(&self) -> Vec<(&str, String)> {
+        let bare = |name: &str| name.to_uppercase().replace(['_', '.'], "");
+        let settings = super::schema::leaves(&json_schema());
+        let mut found: Vec<_> = self
+            .environment
+            .keys()
+            .filter(|name| !name.starts_with("TICKET_ROUTER__"))
+            .filter_map(|name| {
+                let rest = bare(name.strip_prefix("TICKET_ROUTER_")?);
+                let setting = settings.iter().find(|setting| bare(setting) == rest)?;
+                let meant = format!("{PREFIX}__{}", setting.to_uppercase().replace('.', "__"));
+                Some((name.as_str(), meant))
+            })
+            .collect();
+        found.sort_unstable();
+        found
+    }
 }
 
 /// One problem with the settings.

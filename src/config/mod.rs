@@ -85,6 +85,28 @@ impl Config {
     pub fn redacted(&self) -> String {
         toml::to_string(self).expect("the settings are tables of strings, numbers and booleans")
     }
+
+    /// Returns those of the effective settings that differ from their defaults, as [`redacted`](Self::redacted) does.
+    #[must_use]
+    pub fn changed(&self) -> String {
+        let table = |config: &Self| {
+            toml::Table::try_from(config).expect("the settings are tables of strings, numbers and booleans")
+        };
+        let mut settings = table(self);
+        remove_equal(&mut settings, &table(&Self::default()));
+        settings.to_string()
+    }
+}
+
+/// Removes what both tables have, and tables of which nothing is left.
+fn remove_equal(settings: &mut toml::Table, defaults: &toml::Table) {
+    settings.retain(|key, value| match (value, defaults.get(key)) {
+        (toml::Value::Table(inner), Some(toml::Value::Table(defaults))) => {
+            remove_equal(inner, defaults);
+            !inner.is_empty()
+        }
+        (value, default) => Some(&*value) != default,
+    });
 }
 
 #[cfg(test)]

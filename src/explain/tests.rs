@@ -54,7 +54,8 @@ fn answer(ticket: &str, policy: Option<&str>, format: ExplainFormat) -> (u8, Str
         fs::write(&file, policy).expect("a file can be written");
     }
     let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/catalog");
-    let command = ExplainArgs { data: DataArgs { catalog, policy: policy.map(|_| file) }, format };
+    let command =
+        ExplainArgs { file: None, data: DataArgs { catalog, policy: policy.map(|_| file) }, format };
     let (code, out, err) = run_at(96, ticket, |io| command.run(io));
     assert_eq!(err, "");
     (code, out)
@@ -188,7 +189,7 @@ fn a_file_that_is_not_there_is_a_usage_error_and_a_refused_policy_is_not() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let run = |catalog: &Path, policy: Option<&Path>| {
         let data = DataArgs { catalog: catalog.to_owned(), policy: policy.map(Path::to_owned) };
-        let command = ExplainArgs { data, format: ExplainFormat::Text };
+        let command = ExplainArgs { file: None, data, format: ExplainFormat::Text };
         run_at(80, "{}", |io| command.run(io)).0
     };
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/catalog");
@@ -215,4 +216,14 @@ fn what_was_meant_is_said_of_codes_fields_and_ids() {
     assert!(id.contains("check `Harborlight.helpdesk`; did you mean `harborlight.helpdesk`?"), "{id}");
     let partner = ticket("ROLE_CUSTOMER", "CATEGORY_BILLING", r#","partnerId":"alder-clout""#);
     assert!(partner.contains("check `alder-clout`; did you mean `alder-cloud`?"), "{partner}");
+}
+
+#[test]
+fn each_of_several_tickets_is_explained_and_one_may_be_printed_over_several_lines() {
+    let first = billing("ROLE_CUSTOMER", r#","partnerId":"alder-cloud""#);
+    let printed = first.replace(',', ",\n  ");
+    assert_eq!(text(&printed), text(&first));
+    let both = text(&format!("{first}\n{}", sample("CAS-001425")));
+    let owners = both.lines().filter(|line| line.starts_with("Owner  ")).count();
+    assert!(owners == 2 && both.contains("`T-1`") && both.contains("`CAS-001425`"), "{both}");
 }

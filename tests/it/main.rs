@@ -16,6 +16,7 @@ mod dead_letters;
 mod exactly_once;
 mod examples;
 mod forgotten;
+mod front_door;
 mod late_brokers;
 mod outputs;
 mod poison;

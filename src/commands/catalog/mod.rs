@@ -18,7 +18,7 @@ use super::{
     io::Io,
 };
 use crate::{
-    catalog::{Encodings, Finding, Level, check},
+    catalog::{Encodings, Finding, Kind, Level, Snapshot, check},
     console::count,
     folder::{Folder, load_folder},
 };
@@ -81,8 +81,24 @@ fn check_folder(folder: &Path, io: &mut Io<'_>) -> Ended {
     };
     let read = load_folder(folder, Encodings::PROTOBUF, |finding| report(&finding)).or_exit(Exit::Usage)?;
     check(&read.snapshot).iter().for_each(report);
+    for warning in empty(&read.snapshot) {
+        warnings += 1;
+        io.tell(&warning);
+    }
     write_summary(&read, warnings, io.out)?;
     Ok(if read.errors() == 0 { Exit::Done } else { Exit::Data })
+}
+
+/// Words a warning for each kind of record that a catalog lacks.
+fn empty(snapshot: &Snapshot) -> Vec<String> {
+    let counts = snapshot.counts();
+    let lacking = Kind::ALL.into_iter().filter(|&kind| counts.of(kind) == 0);
+    lacking
+        .map(|kind| {
+            let what = kind.file_name().trim_end_matches(".jsonl");
+            format!("warning: the catalog has no {what}: every ticket that names one goes to triage")
+        })
+        .collect()
 }
 
 fn write_summary(read: &Folder, warnings: u64, out: &mut dyn Write) -> io::Result<()> {
@@ -142,11 +158,16 @@ mod tests {
             ("partners.jsonl", ""),
         ]);
         assert_eq!(code, 65);
-        assert_eq!(err, "publishers.jsonl:2: error: invalid JSON: EOF while parsing an object at column 1\n");
+        assert_eq!(
+            err,
+            "publishers.jsonl:2: error: invalid JSON: EOF while parsing an object at column 1\n\
+             warning: the catalog has no offers: every ticket that names one goes to triage\n\
+             warning: the catalog has no partners: every ticket that names one goes to triage\n"
+        );
         assert_eq!(
             out,
             "offers.jsonl: 0 kept of 0 lines\npublishers.jsonl: 1 kept of 2 lines, 1 left out\n\
-             partners.jsonl: 0 kept of 0 lines\n1 error, 0 warnings\n"
+             partners.jsonl: 0 kept of 0 lines\n1 error, 2 warnings\n"
         );
     }
 

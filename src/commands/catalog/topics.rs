@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 
+use super::empty;
 use crate::{
     catalog::{Catalog, Encodings, Finding, Kind, Level, Quoted, Snapshot, check as check_records},
     commands::{
@@ -145,6 +146,8 @@ pub(super) fn check(args: &ConfigArgs, io: &mut Io<'_>) -> Ended {
         let place = kind.map_or(file.as_str(), |kind| topic(&config, kind));
         io.tell(&format!("{place}: warning: {problem}"));
     }
+    let lacking = empty(&restored.snapshot);
+    lacking.iter().for_each(|warning| io.tell(warning));
     debug_assert!(findings.iter().all(|it| it.level() == Level::Warning));
     for kind in Kind::ALL {
         let bad = restored.bad.iter().filter(|bad| bad.kind == kind).count();
@@ -156,7 +159,12 @@ pub(super) fn check(args: &ConfigArgs, io: &mut Io<'_>) -> Ended {
         writeln!(io.out)?;
     }
     let errors = restored.bad.len() as u64;
-    writeln!(io.out, "{}, {}", count(errors, "error"), count(findings.len() as u64, "warning"))?;
+    writeln!(
+        io.out,
+        "{}, {}",
+        count(errors, "error"),
+        count((findings.len() + lacking.len()) as u64, "warning")
+    )?;
     Ok(if errors == 0 { Exit::Done } else { Exit::Data })
 }
 
@@ -172,7 +180,7 @@ pub(super) fn topic(config: &Config, kind: Kind) -> &str {
 
 /// Loads the settings and checks that the catalog's topics are as they must be.
 fn checked_config(args: &ConfigArgs, io: &mut Io<'_>) -> Result<Config, Failure> {
-    let config = args.load()?;
+    let config = args.load(io)?;
     let report = check_catalog(&config).or_exit(Exit::Usage)?;
     io.tell_findings(&report)?;
     Ok(config)

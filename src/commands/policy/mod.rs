@@ -14,8 +14,11 @@ use super::{
     io::Io,
 };
 use crate::{
+    catalog::{Encodings, Quoted, Snapshot},
     console::count,
-    policy::{BUILTIN_CASES, BUILTIN_NAME, RuleIndex, load_cases},
+    folder::load_folder,
+    nearest::nearest,
+    policy::{BUILTIN, BUILTIN_CASES, BUILTIN_NAME, Policy, RuleIndex, load_cases},
 };
 
 mod table;
@@ -23,6 +26,7 @@ mod table;
 /// What can be done with a policy.
 #[derive(Debug, clap::Subcommand)]
 pub enum PolicyCommand {
+    Print(PrintArgs),
     Check(CheckArgs),
     Table(TableArgs),
     Test(TestArgs),
@@ -36,10 +40,32 @@ impl PolicyCommand {
     /// A file cannot be read, or is refused.
     pub fn run(self, io: &mut Io<'_>) -> Ended {
         match self {
+            Self::Print(args) => args.run(io),
             Self::Check(args) => args.run(io),
             Self::Table(args) => args.run(io),
             Self::Test(args) => args.run(io),
         }
+    }
+}
+
+/// Print the built-in policy, to begin your own with
+#[derive(Debug, clap::Args)]
+pub struct PrintArgs {
+    /// Its cases instead
+    #[arg(long)]
+    cases: bool,
+}
+
+impl PrintArgs {
+    fn run(self, io: &mut Io<'_>) -> Ended {
+        if self.cases {
+            for (name, text) in BUILTIN_CASES {
+                writeln!(io.out, "# {name}\n{text}")?;
+            }
+        } else {
+            write!(io.out, "{BUILTIN}")?;
+        }
+        Ok(Exit::Done)
     }
 }
 
@@ -48,11 +74,20 @@ impl PolicyCommand {
 pub struct CheckArgs {
     /// The policy file; the built-in policy without it
     file: Option<PathBuf>,
+    /// A catalog folder: warn of exceptions for ids that it does not have
+    #[arg(long, value_name = "DIR")]
+    catalog: Option<PathBuf>,
 }
 
 impl CheckArgs {
     fn run(self, io: &mut Io<'_>) -> Ended {
         let policy = load_policy(self.file.as_deref())?;
+        if let Some(folder) = &self.catalog {
+            let catalog = load_folder(folder, Encodings::PROTOBUF, |_| ()).or_exit(Exit::Usage)?.snapshot;
+            for warning in strangers(&policy, &catalog) {
+                io.tell(&warning);
+            }
+        }
         let summary = policy.summary();
         writeln!(
             io.out,
@@ -68,21 +103,46 @@ impl CheckArgs {
     }
 }
 
+/// Words a warning for each id that the policy names and nobody in the catalog has.
+fn strangers(policy: &Policy, catalog: &Snapshot) -> Vec<String> {
+    let offers: Vec<&str> = catalog.offers().map(|it| it.id()).collect();
+    let publishers: Vec<&str> = catalog.publishers().map(|it| it.id()).collect();
+    let partners: Vec<&str> = catalog.partners().map(|it| it.id()).collect();
+    let mut warnings = Vec::new();
+    for (column, known) in [("offer", offers), ("publisher", publishers), ("partner", partners)] {
+        for id in policy.values(column).filter(|id| !known.contains(id)) {
+            let meant = nearest(id, known.iter().copied(), 1);
+            let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {}?", Quoted(meant)));
+            let id = Quoted(id);
+            warnings.push(format!(
+                "warning: the policy names {column} {id}, which the catalog does not have{meant}"
+            ));
+        }
+    }
+    warnings
+}
+
 /// Run the cases of a policy, and show which rules they cover
 #[derive(Debug, Default, clap::Args)]
 pub struct TestArgs {
     /// The policy file; the built-in policy without it
     file: Option<PathBuf>,
-    /// A file of cases or a folder of them; the built-in cases without it
+    /// A file of cases or a folder of them, beside the built-in cases; may be repeated
     #[arg(long, value_name = "PATH")]
-    cases: Option<PathBuf>,
+    cases: Vec<PathBuf>,
+    /// Leave the built-in cases out
+    #[arg(long, requires = "cases")]
+    no_builtin_cases: bool,
 }
 
 impl TestArgs {
     /// Runs the cases, and shows which fail and which rules none covers: both end with 1.
     fn run(self, io: &mut Io<'_>) -> Ended {
         let policy = load_policy(self.file.as_deref())?;
-        let files = self.cases.as_deref().map_or_else(|| Ok(builtin_cases()), read_cases)?;
+        let mut files = if self.no_builtin_cases { Vec::new() } else { builtin_cases() };
+        for path in &self.cases {
+            files.extend(read_cases(path)?);
+        }
         let mut covered = vec![0_usize; policy.rules().len()];
         let (mut passed, mut failed) = (0_usize, 0_usize);
         for (name, text) in &files {
@@ -153,11 +213,13 @@ mod tests {
     use crate::commands::io::tests::run;
 
     fn check(file: Option<&Path>) -> (u8, String, String) {
-        run(|io| CheckArgs { file: file.map(Path::to_owned) }.run(io))
+        run(|io| CheckArgs { file: file.map(Path::to_owned), catalog: None }.run(io))
     }
 
-    fn test(cases: Option<&Path>) -> (u8, String, String) {
-        run(|io| TestArgs { cases: cases.map(Path::to_owned), ..Default::default() }.run(io))
+    fn test(cases: &[&Path]) -> (u8, String, String) {
+        let no_builtin_cases = !cases.is_empty();
+        let cases = cases.iter().map(|&path| path.to_owned()).collect();
+        run(|io| TestArgs { file: None, cases, no_builtin_cases }.run(io))
     }
 
     fn table(format: TableFormat) -> (u8, String, String) {
@@ -173,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_builtin_cases_pass_and_cover_every_rule() {
-        let (code, out, err) = test(None);
+        let (code, out, err) = test(&[]);
         assert_eq!((code, err.as_str()), (0, ""), "{out}");
         insta::assert_snapshot!(out);
     }
@@ -184,7 +246,7 @@ mod tests {
         let file = folder.path().join("cases.toml");
         let text = "[[case]]\nname = \"wrong\"\ngiven = { requester = \"customer\" }\nexpect = { assignee = \"offer-publisher\" }\n";
         fs::write(&file, text).unwrap();
-        let (code, out, _) = test(Some(folder.path()));
+        let (code, out, _) = test(&[folder.path()]);
         assert_eq!(code, 1);
         assert!(out.contains("assignee: expected offer-publisher, found assigned-partner"), "{out}");
         assert!(out.contains("customer-commerce  <- no case"), "{out}");
@@ -208,5 +270,42 @@ mod tests {
         insta::assert_snapshot!(out);
         let (_, out, _) = table(TableFormat::Markdown);
         insta::assert_snapshot!("markdown", out);
+    }
+
+    #[test]
+    fn own_cases_come_beside_the_built_in_ones_and_several_times() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[[case]]\nname = \"mine\"\ngiven = { requester = \"customer\", category = \"billing\" }\nexpect = { rule = \"customer-commerce\" }\n";
+        let files = ["one.toml", "two.toml"].map(|name| folder.path().join(name));
+        for file in &files {
+            fs::write(file, text).unwrap();
+        }
+        let passed = |cases: Vec<PathBuf>| {
+            let (code, out, _) = run(|io| TestArgs { file: None, cases, no_builtin_cases: false }.run(io));
+            assert_eq!(code, 0, "{out}");
+            let words = out.lines().last().unwrap().split(' ').next().unwrap().to_owned();
+            words.parse::<usize>().unwrap()
+        };
+        assert_eq!(passed(files.to_vec()), passed(Vec::new()) + 2);
+    }
+
+    #[test]
+    fn what_is_printed_is_the_built_in_policy_and_ids_that_nobody_has_are_told() {
+        let (_, mut policy, _) = run(|io| PrintArgs { cases: false }.run(io));
+        policy.push_str(
+            "\n[[exception]]\nid = \"mine\"\nwhen = { offer = \"Harborlight.helpdesk\", category = \"billing\", requester = \"customer\" }\n\
+             overrides = [\"customer-commerce\"]\nowner = \"publisher\"\nassignee = \"offer-publisher\"\ncontacts = [\"customer-support\"]\nreason = \"Agreed.\"\n",
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.toml");
+        fs::write(&file, policy).unwrap();
+        let catalog = Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/catalog"));
+        let (code, out, err) = run(|io| CheckArgs { file: Some(file), catalog }.run(io));
+        assert_eq!(code, 0, "{err}");
+        assert!(out.contains(", 1 exception, "), "{out}");
+        assert_eq!(
+            err,
+            "warning: the policy names offer `Harborlight.helpdesk`, which the catalog does not have; did you mean `harborlight.helpdesk`?\n"
+        );
     }
 }

@@ -159,3 +159,28 @@ fn the_reference_page_and_the_schema_are_up_to_date() {
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
+
+#[test]
+fn a_variable_with_one_underscore_is_told_with_the_name_that_was_meant() {
+    let names = [
+        "TICKET_ROUTER_KAFKA__BOOTSTRAP_SERVERS",
+        "TICKET_ROUTER_KAFKA_GROUP_ID",
+        "TICKET_ROUTER_CONFIG",
+        "TICKET_ROUTER__KAFKA__GROUP_ID",
+    ];
+    let environment = names.map(|name| (name.to_owned(), "x".to_owned())).into();
+    let sources = Sources { environment, ..Default::default() };
+    let expected = [
+        ("TICKET_ROUTER_KAFKA_GROUP_ID", "TICKET_ROUTER__KAFKA__GROUP_ID".to_owned()),
+        ("TICKET_ROUTER_KAFKA__BOOTSTRAP_SERVERS", "TICKET_ROUTER__KAFKA__BOOTSTRAP_SERVERS".to_owned()),
+    ];
+    assert_eq!(sources.misnamed(), expected);
+}
+
+#[test]
+fn what_differs_from_the_defaults_is_all_that_is_told() {
+    let mut config = Config::default();
+    assert_eq!(config.changed(), "");
+    config.kafka.group_id = "mine".to_owned();
+    assert_eq!(config.changed(), "[kafka]\ngroup_id = \"mine\"\n");
+}
