@@ -7,6 +7,7 @@
 mod apply;
 mod change;
 mod clauses;
+mod difference;
 mod facts;
 mod fixes;
 mod given;
@@ -18,6 +19,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+pub use difference::Difference;
 pub use given::{Given, Unread};
 pub use text::write_text;
 pub use words::shown;
@@ -184,8 +186,10 @@ pub enum Origin {
 pub struct OtherOwner {
     /// That owner.
     pub owner: Named,
-    /// Each is enough by itself: facts that would have to differ together.
+    /// Each is enough by itself: facts that would have to differ together, in words.
     pub ways: Vec<Vec<String>>,
+    /// The same ways, as facts for programs.
+    pub changes: Vec<Vec<Difference>>,
 }
 
 /// Says why a ticket goes where it goes.

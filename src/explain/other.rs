@@ -3,6 +3,7 @@
 use super::{
     Named, OtherOwner,
     change::{Change, candidates},
+    difference::{Difference, differences, of_category},
     words::{either, named, value_name},
     world::{Owned, World, made_up},
 };
@@ -25,6 +26,7 @@ struct Target {
 
 struct Way {
     facts: Vec<String>,
+    changes: Vec<Difference>,
     categories: Vec<Category>,
 }
 
@@ -50,7 +52,8 @@ pub(super) fn other_owners(
         let mut changed = world.clone();
         let Some(words) = change.apply(policy, &mut changed) else { continue };
         if let Some(owned) = changed.decide(policy) {
-            add(&mut targets, now.as_ref(), owned, &[change], &[words.as_str()]);
+            let facts = differences(policy, &world, &changed);
+            add(&mut targets, now.as_ref(), owned, &[change], &[words.as_str()], facts);
         }
         single.push((change, words, changed));
     }
@@ -62,20 +65,16 @@ pub(super) fn other_owners(
         .filter(|&owner| !is_reached(&targets, owner))
         .collect();
     if !missing.is_empty() {
-        for (first, words, world) in &single {
+        for (first, words, once) in &single {
             for second in
                 candidates.iter().filter(|it| std::mem::discriminant(*it) != std::mem::discriminant(*first))
             {
-                let mut changed = world.clone();
+                let mut changed = once.clone();
                 let Some(more) = second.apply(policy, &mut changed) else { continue };
                 if let Some(owned) = changed.decide(policy).filter(|it| missing.contains(&it.owner)) {
-                    add(
-                        &mut targets,
-                        now.as_ref(),
-                        owned,
-                        &[*first, second],
-                        &[words.as_str(), more.as_str()],
-                    );
+                    let facts = differences(policy, &world, &changed);
+                    let words = [words.as_str(), more.as_str()];
+                    add(&mut targets, now.as_ref(), owned, &[*first, second], &words, facts);
                 }
             }
         }
@@ -83,7 +82,14 @@ pub(super) fn other_owners(
     targets.into_iter().map(|target| worded(policy, catalog, target)).collect()
 }
 
-fn add(targets: &mut Vec<Target>, now: Option<&Owned>, owned: Owned, changes: &[&Change], words: &[&str]) {
+fn add(
+    targets: &mut Vec<Target>,
+    now: Option<&Owned>,
+    owned: Owned,
+    changes: &[&Change],
+    words: &[&str],
+    differences: Vec<Difference>,
+) {
     if now.is_some_and(|now| now.is_same_party(&owned)) {
         return;
     }
@@ -104,7 +110,10 @@ fn add(targets: &mut Vec<Target>, now: Option<&Owned>, owned: Owned, changes: &[
     };
     match ways.iter_mut().find(is_same) {
         Some(way) => way.categories.extend(category.filter(|it| !way.categories.contains(it))),
-        None => ways.push(Way { facts, categories: category.into_iter().collect() }),
+        None => {
+            let categories = category.into_iter().collect();
+            ways.push(Way { facts, changes: differences, categories });
+        }
     }
 }
 
@@ -120,14 +129,15 @@ fn worded(policy: &Policy, catalog: &Snapshot, target: Target) -> OtherOwner {
         (id, Owner::Publisher) => named(catalog, Assignee::Publisher(id)),
         _ => named(catalog, Assignee::MicrosoftCommerce),
     };
-    let way = |way: Way| {
-        let mut facts = way.facts;
+    let way = |mut way: Way| {
         if !way.categories.is_empty() {
-            facts.push(category_words(policy, &way.categories));
+            way.facts.push(category_words(policy, &way.categories));
+            way.changes.push(of_category(&way.categories));
         }
-        facts
+        (way.facts, way.changes)
     };
-    OtherOwner { owner, ways: target.ways.into_iter().take(MAX_WAYS).map(way).collect() }
+    let (ways, changes) = target.ways.into_iter().take(MAX_WAYS).map(way).unzip();
+    OtherOwner { owner, ways, changes }
 }
 
 /// `the category were commerce, deployment or none`: whole groups of the policy by their names.

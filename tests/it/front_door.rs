@@ -4,12 +4,10 @@ use std::{fs, process::Stdio};
 
 use serde_json::{Value, json};
 
-use crate::{
-    support::{
-        router::Settings,
-        tickets::{load_catalog, ticket},
-        topics::{Destination, Source, Topics},
-    },
+use crate::support::{
+    router::Settings,
+    tickets::{load_catalog, ticket},
+    topics::{Destination, Source, Topics},
 };
 
 const DONE: Option<i32> = Some(0);
@@ -64,14 +62,14 @@ fn what_is_sent_by_hand_is_seen_where_it_was_routed_to() {
     assert_eq!(first["value"]["decision"]["assigneeId"], "contoso");
     assert_eq!(first["value"]["ticket"]["id"], "T-1");
     assert_eq!(second["value"]["decision"]["assigneeId"], "northwind");
-    assert_eq!(third["error"]["reason"], "UNSUPPORTED_FORMAT");
+    assert_eq!(third["error"]["reason"], "INVALID_JSON");
     assert_eq!(third["raw"], "no ticket");
 
     // For people: a line, of the topics that are named, and only the last ones.
     let lines = tail(&settings, &["publisher", "--last", "1", "--max", "1"]);
     assert!(lines[0].contains("T-1") && lines[0].contains("contoso"), "{lines:?}");
     let lines = tail(&settings, &["dead-letter", "--since", "1h", "--max", "1"]);
-    assert!(lines[0].contains("UNSUPPORTED_FORMAT"), "{lines:?}");
+    assert!(lines[0].contains("INVALID_JSON"), "{lines:?}");
 
     let (code, said) = settings.run(&["tail", "triaje"]);
     assert_eq!(code, USAGE, "{said}");

@@ -1,15 +1,14 @@
 //! Cases without a rule.
 
-use super::example;
+use super::{example, when};
 use crate::policy::{
     classes::Classes,
-    column::Column,
     draft::{Draft, DraftRule},
     finding::{Finding, FindingKind},
     grid::{Grid, NO_RULE},
     region::Region,
     values::ValueSet,
-    words::{Terms, enumeration, key},
+    words::enumeration,
 };
 
 /// Holes beyond this number are only counted: a file with more holes is still unfinished.
@@ -137,12 +136,7 @@ fn row(draft: &Draft, hole: &Region, ids: &mut Vec<String>) -> String {
         .find(|id| !taken(id))
         .expect("there are more numbers than rules");
     ids.push(id.clone());
-    let condition = |(column, set): (usize, &ValueSet)| {
-        let column: &Column = &draft.columns[column];
-        format!("{} = {}", key(column), Terms::of(column, set).to_toml())
-    };
-    let when: Vec<String> = hole.narrowed().map(condition).collect();
-    let when = if when.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", when.join(", ")) };
+    let when = when(draft, hole);
     format!(
         "[[rule]]\nid = \"{id}\"\nwhen = {when}\ntriage = \"no-rule\"\nreason = \"Nobody is agreed on for this \
          case, so a person decides.\"\n"

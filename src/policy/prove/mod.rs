@@ -9,10 +9,12 @@ mod size;
 
 use super::{
     classes::{self, Classes},
+    column::Column,
     draft::Draft,
     finding::Finding,
     grid::Grid,
     region::Region,
+    values::ValueSet,
     words,
 };
 
@@ -44,6 +46,16 @@ pub(super) fn prove(draft: &Draft, findings: &mut Vec<Finding>) -> Option<Proof>
 /// Words an example ticket of the region.
 fn example(draft: &Draft, region: &Region) -> String {
     format!("for example: {}", words::example(&draft.columns, region))
+}
+
+/// Writes the conditions of a region as TOML.
+fn when(draft: &Draft, region: &Region) -> String {
+    let condition = |(column, set): (usize, &ValueSet)| {
+        let column: &Column = &draft.columns[column];
+        format!("{} = {}", words::key(column), words::Terms::of(column, set).to_toml())
+    };
+    let conditions: Vec<String> = region.narrowed().map(condition).collect();
+    if conditions.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", conditions.join(", ")) }
 }
 
 /// Says on the last finding how many more of its kind there are.
