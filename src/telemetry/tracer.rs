@@ -96,14 +96,6 @@ pub struct Batch {
     traced: usize,
 }
 
-impl Batch {
-    /// Forgets all of them.
-    pub fn clear(&mut self) {
-        self.links.clear();
-        self.traced = 0;
-    }
-}
-
 impl Traced {
     /// The `traceparent` of the outgoing record: the span that sends it is the parent of its consumer's span.
     #[must_use]

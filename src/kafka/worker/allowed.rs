@@ -7,9 +7,9 @@ use crate::{kafka::limits::KeptTimes, route::Destination};
 
 /// How long a lesson holds. Then the topic is tried again as its settings were, which costs some aborted
 /// transactions if nothing has changed.
-const HOLDS: Duration = Duration::from_secs(300);
+const LESSON_HOLDS_FOR: Duration = Duration::from_secs(300);
 /// Each lesson about batches divides their size by this.
-const STEP: usize = 4;
+const BATCH_DIVISOR: usize = 4;
 const TOPICS: usize = Destination::ALL.len();
 
 /// What is known of one topic at the start.
@@ -85,20 +85,17 @@ impl Learnt {
 pub struct Allowed {
     known: [OutputLimits; TOPICS],
     learnt: [Learnt; TOPICS],
-    /// Bytes that were given to the producer since it was last flushed.
-    unsent: [usize; TOPICS],
     /// The producer's own limit for a batch.
     max_batch_bytes: usize,
 }
 
 impl Allowed {
     pub fn new(known: [OutputLimits; TOPICS], max_batch_bytes: usize) -> Self {
-        Self { known, learnt: [Learnt::NOTHING; TOPICS], unsent: [0; TOPICS], max_batch_bytes }
+        Self { known, learnt: [Learnt::NOTHING; TOPICS], max_batch_bytes }
     }
 
-    /// A transaction begins: nothing is unsent, and old lessons are forgotten.
-    pub fn begin(&mut self, now: Duration) {
-        self.unsent = [0; TOPICS];
+    /// Forgets lessons whose time is over.
+    pub fn forget_old(&mut self, now: Duration) {
         for learnt in self.learnt.iter_mut().filter(|it| it.until <= now) {
             *learnt = Learnt::NOTHING;
         }
@@ -128,21 +125,6 @@ impl Allowed {
         self.known[index].needs_key || self.learnt[index].needs_key
     }
 
-    /// Counts a record that is about to be sent. `true` if the producer must be flushed before.
-    ///
-    /// A producer's limit for batches is set when it is made: only flushing keeps those of one topic smaller.
-    pub fn must_flush(&mut self, destination: Destination, bytes: usize) -> bool {
-        let index = destination as usize;
-        let unsent = self.unsent[index];
-        self.unsent[index] += bytes;
-        if unsent == 0 || self.unsent[index] <= self.learnt[index].max_unsent_bytes {
-            return false;
-        }
-        self.unsent = [0; TOPICS];
-        self.unsent[index] = bytes;
-        true
-    }
-
     /// Learns from what a topic refused. `None` if there is nothing left to do otherwise.
     ///
     /// Each lesson makes the next trial another one. After a few of them the topic takes the record, or the
@@ -160,7 +142,8 @@ impl Allowed {
             if learnt.time == Time::Own { Lesson::OwnTime } else { Lesson::NoTime }
         } else if refused.too_large > 1 {
             // They may have been in one batch.
-            let least = refused.too_large_bytes.min(self.max_batch_bytes).min(learnt.max_unsent_bytes) / STEP;
+            let least = refused.too_large_bytes.min(self.max_batch_bytes).min(learnt.max_unsent_bytes)
+                / BATCH_DIVISOR;
             if least == learnt.max_unsent_bytes {
                 return None;
             }
@@ -178,8 +161,29 @@ impl Allowed {
         } else {
             return None;
         };
-        learnt.until = now + HOLDS;
+        learnt.until = now + LESSON_HOLDS_FOR;
         Some(lesson)
+    }
+}
+
+/// Bytes that the producer was given in a transaction since it was last flushed, by topic.
+#[derive(Debug, Default)]
+pub(super) struct Unsent([usize; TOPICS]);
+
+impl Unsent {
+    /// Counts a record that is about to be sent; `true` if the producer must be flushed before.
+    ///
+    /// A producer's limit for batches is set when it is made. Only flushing keeps the batches of one topic smaller.
+    pub(super) fn must_flush(&mut self, destination: Destination, bytes: usize, allowed: &Allowed) -> bool {
+        let index = destination as usize;
+        let unsent = self.0[index];
+        self.0[index] += bytes;
+        if unsent == 0 || self.0[index] <= allowed.learnt[index].max_unsent_bytes {
+            return false;
+        }
+        self.0 = [0; TOPICS];
+        self.0[index] = bytes;
+        true
     }
 }
 
@@ -216,9 +220,9 @@ mod tests {
         assert_eq!(stamp(&allowed, old), Stamp::none(old));
         assert_eq!(allowed.learn(Destination::Publisher, &time, START), None);
 
-        allowed.begin(START + HOLDS - Duration::from_millis(1));
+        allowed.forget_old(START + LESSON_HOLDS_FOR - Duration::from_millis(1));
         assert_eq!(stamp(&allowed, old), Stamp::none(old));
-        allowed.begin(START + HOLDS);
+        allowed.forget_old(START + LESSON_HOLDS_FOR);
         assert_eq!(stamp(&allowed, Some(NOW)), Stamp::kept(Some(NOW)));
     }
 
@@ -226,14 +230,15 @@ mod tests {
     fn batches_that_are_refused_get_smaller_and_are_flushed_before_they_grow_too_large() {
         let mut allowed = allowed();
         let topic = Destination::Partner;
-        assert!((0..1_000).all(|_| !allowed.must_flush(topic, 5_000)));
+        let mut unsent = Unsent::default();
+        assert!((0..1_000).all(|_| !unsent.must_flush(topic, 5_000, &allowed)));
         assert_eq!(allowed.learn(topic, &too_large(600, 3_000_000), START), Some(Lesson::Batches(250_000)));
         assert_eq!(allowed.learn(topic, &too_large(40, 200_000), START), Some(Lesson::Batches(50_000)));
-        allowed.begin(START);
-        let flushes = (0..1_000).filter(|_| allowed.must_flush(topic, 5_000)).count();
+        let mut unsent = Unsent::default();
+        let flushes = (0..1_000).filter(|_| unsent.must_flush(topic, 5_000, &allowed)).count();
         // 10 records fit.
         assert_eq!(flushes, 99);
-        assert!((0..1_000).all(|_| !allowed.must_flush(Destination::Publisher, 5_000)));
+        assert!((0..1_000).all(|_| !unsent.must_flush(Destination::Publisher, 5_000, &allowed)));
     }
 
     #[test]
@@ -258,8 +263,8 @@ mod tests {
         }
         // 250,000, 62,500, 15,625, 3,906, 976, 244, 61, 15, 3, 0.
         assert_eq!((unsent, lessons), (0, 10));
-        allowed.begin(START);
-        assert!(!allowed.must_flush(topic, 10) && allowed.must_flush(topic, 10));
+        let mut unsent = Unsent::default();
+        assert!(!unsent.must_flush(topic, 10, &allowed) && unsent.must_flush(topic, 10, &allowed));
     }
 
     #[test]

@@ -270,6 +270,18 @@ pub fn delivery_fault(code: RDKafkaErrorCode) -> SendFault {
     if is_teaching(code) { SendFault::Undelivered } else { send_fault(code) }
 }
 
+/// Says whether an error is about a topic as it is now, whatever the record.
+#[must_use]
+pub fn closes(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownPartition
+    )
+}
+
 /// Sorts errors of a record: those that the same record will meet again, and those of the moment.
 #[must_use]
 pub fn send_fault(code: RDKafkaErrorCode) -> SendFault {

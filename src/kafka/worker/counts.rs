@@ -1,10 +1,12 @@
 //! What a worker counts: plain figures of the open transaction, added to the totals when it has committed.
 
-use super::fields::{self, FieldNames};
+use super::{
+    fate::Fate,
+    fields::{self, FieldNames},
+};
 use crate::{
     policy::RuleIndex,
-    proto::v1::decision::TriageReason,
-    route::{Destination, Routed},
+    route::Destination,
     ticket::{DeadLetterReason, Note},
 };
 
@@ -28,40 +30,6 @@ pub struct Counts {
     pub fields: Vec<[u64; Note::ALL.len()]>,
 }
 
-/// What a record became.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Became {
-    /// A ticket with an owner, by a rule.
-    Owned(Destination, RuleIndex),
-    /// A ticket in triage.
-    Triage(TriageReason, Option<RuleIndex>),
-    /// A dead letter.
-    DeadLetter(DeadLetterReason),
-}
-
-impl Became {
-    /// What a routed ticket became.
-    #[must_use]
-    pub fn of(routed: &Routed<'_>) -> Self {
-        match routed.rule_index {
-            Some(rule) if routed.triage_reason == TriageReason::Unspecified => {
-                Self::Owned(routed.destination, rule)
-            }
-            rule => Self::Triage(routed.triage_reason, rule),
-        }
-    }
-
-    /// Where it went.
-    #[must_use]
-    pub const fn destination(self) -> Destination {
-        match self {
-            Self::Owned(destination, _) => destination,
-            Self::Triage(..) => Destination::Triage,
-            Self::DeadLetter(_) => Destination::DeadLetter,
-        }
-    }
-}
-
 impl Counts {
     /// Makes counts for a policy of so many rules.
     #[must_use]
@@ -75,14 +43,14 @@ impl Counts {
     }
 
     /// Counts what a record became.
-    pub fn count(&mut self, became: Became) {
-        match became {
-            Became::Owned(_, rule) => self.tickets[rule.get()] += 1,
-            Became::Triage(reason, rule) => {
+    pub fn count(&mut self, fate: Fate) {
+        match fate {
+            Fate::Owned(_, rule) => self.tickets[rule.get()] += 1,
+            Fate::Triage(reason, rule) => {
                 let row = rule.map_or(self.triage.len() - 1, RuleIndex::get);
                 self.triage[row][reason as usize % TRIAGE_REASONS] += 1;
             }
-            Became::DeadLetter(reason) => self.dead_letters[reason as usize] += 1,
+            Fate::DeadLetter(reason) => self.dead_letters[reason as usize] += 1,
         }
     }
 
@@ -95,16 +63,6 @@ impl Counts {
         for (note, name) in notes {
             self.fields[names.number(name)][note as usize] += 1;
         }
-    }
-
-    /// Forgets all counts.
-    pub fn clear(&mut self) {
-        self.read = 0;
-        self.written = Default::default();
-        self.tickets.fill(0);
-        self.triage.fill([0; TRIAGE_REASONS]);
-        self.dead_letters = Default::default();
-        self.fields.fill(Default::default());
     }
 
     /// Adds other counts of the same policy.
@@ -125,50 +83,19 @@ fn add(all: &mut [u64], more: &[u64]) {
     all.iter_mut().zip(more).for_each(|(all, more)| *all += more);
 }
 
-/// Why a transaction was aborted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AbortCause {
-    /// Client or broker will not have a record, or no record for its topic.
-    Refused,
-    /// A record was not delivered.
-    Undelivered,
-    /// The partitions are lost to others.
-    Lost,
-    /// A transaction call failed.
-    Broker,
-    /// A test asked for it.
-    Injected,
-}
-
-impl AbortCause {
-    /// All causes, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Refused, Self::Undelivered, Self::Lost, Self::Broker, Self::Injected];
-
-    /// The word in labels.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Undelivered => "undelivered",
-            Self::Lost => "lost",
-            Self::Broker => "broker",
-            Self::Injected => "injected",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::v1::decision::TriageReason;
 
     #[test]
-    fn counts_of_a_transaction_are_added_and_forgotten() {
+    fn counts_of_transactions_are_added() {
         let mut counts = Counts::new(2);
         counts.read = 4;
-        counts.count(Became::Owned(Destination::Partner, RuleIndex(1)));
-        counts.count(Became::Triage(TriageReason::NoRule, Some(RuleIndex(0))));
-        counts.count(Became::Triage(TriageReason::UnknownOffer, None));
-        counts.count(Became::DeadLetter(DeadLetterReason::Poison));
+        counts.count(Fate::Owned(Destination::Partner, RuleIndex(1)));
+        counts.count(Fate::Triage(TriageReason::NoRule, Some(RuleIndex(0))));
+        counts.count(Fate::Triage(TriageReason::UnknownOffer, None));
+        counts.count(Fate::DeadLetter(DeadLetterReason::Poison));
         let names = FieldNames::default();
         counts.note_by(&names, [(Note::OddValue, "tags"), (Note::Dropped, "other")].into_iter());
         counts.note_by(&names, [(Note::OddValue, "tags")].into_iter());
@@ -181,8 +108,6 @@ mod tests {
         assert_eq!(total.triage[0][TriageReason::NoRule as usize], 2);
         assert_eq!(total.triage[2][TriageReason::UnknownOffer as usize], 2);
         assert_eq!(total.dead_letters[DeadLetterReason::Poison as usize], 2);
-        counts.clear();
-        assert_eq!(counts, Counts::new(2));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::machine::Failure;
+use super::{blame::Blame, machine::Failure};
 use crate::kafka::{ffi::NativeError, offsets::LostOffset};
 
 /// A worker that cannot go on. The process ends; started anew with the same transactional ids, it takes up where the last commit left off.
@@ -130,14 +130,13 @@ impl WorkerError {
         }
     }
 
-    pub(super) fn stopped(failure: Failure, error: Option<NativeError>, undelivered: &str) -> Self {
-        match (failure, error) {
-            (Failure::DeadLetterRefused, _) => Self::DeadLetterRefused(undelivered.to_owned()),
+    pub(super) fn stopped(failure: Failure, Blame { text, last_error, .. }: Blame) -> Self {
+        match (failure, last_error) {
+            (Failure::DeadLetterRefused, _) => Self::DeadLetterRefused(text),
             (Failure::OutcomeUnknown, error) => Self::OutcomeUnknown(error),
             (Failure::NoCommit, error) => {
-                let told = error.map(|it| it.to_string()).filter(|it| !it.is_empty());
-                let undelivered = (!undelivered.is_empty()).then(|| undelivered.to_owned());
-                Self::NoCommit { cause: told.or(undelivered) }
+                let error = error.map(|it| it.to_string());
+                Self::NoCommit { cause: error.or(Some(text)).filter(|it| !it.is_empty()) }
             }
             (Failure::Fatal, Some(error)) if is_fenced(&error) => Self::Fenced(error),
             (Failure::Fatal, Some(error)) => Self::Transaction { call: "the transaction", error },

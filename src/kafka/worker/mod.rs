@@ -1,30 +1,48 @@
 //! The worker: consumes tickets, routes them, and produces them to their owners, offsets and records in one transaction.
 //!
-//! This file is its shell, which does what the `machine` says, on a thread of its own, since every transaction call blocks.
+//! `machine` decides what happens next. The rest is its shell, which does it, on a thread of its own, because every transaction call
+//! blocks.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `mod` | the loop: obey the machine, poll, take and give up partitions |
+//! | `record` | the way of one record, from poll to producer |
+//! | `incoming`, `outgoing`, `stamp` | the record on either end of it: headers, dead letters, times |
+//! | `transaction`, `open` | the transaction calls, and what lasts as long as a transaction |
+//! | `blame` | which topic or record makes transactions fail |
+//! | `topics`, `allowed`, `closed_topics` | what outgoing topics take, and which take nothing |
+//! | `start` | the offsets to start from |
+//! | `observe`, `counts`, `delays`, `fate`, `abort_cause`, `fields`, `status` | figures, lag and spans |
+//! | `context`, `output` | the clients, and what they report between calls |
+//! | `clock`, `faults`, `error` | the time, the faults of tests, why a worker ends |
 
+mod abort_cause;
 mod allowed;
+mod blame;
 mod clock;
-mod closed;
+mod closed_topics;
 mod context;
 mod counts;
 mod delays;
-mod delivery;
 mod error;
+mod fate;
 #[cfg_attr(not(feature = "faults"), path = "no_faults.rs")]
 mod faults;
 mod fields;
+mod incoming;
 mod machine;
 mod observe;
+mod open;
 mod outgoing;
 mod output;
-mod refusals;
+mod record;
 mod stamp;
 mod start;
 mod status;
+mod topics;
 mod transaction;
 
 use std::{
-    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -41,16 +59,18 @@ use rdkafka::{
 };
 
 use allowed::Allowed;
+use blame::Blame;
 use clock::Clock;
-use closed::Closed;
 use context::Rebalance;
-use machine::{Command, Handling, Machine, Partition, Polled};
-use observe::{Observed, cause_of};
+use machine::{Command, Machine, Partition, Polled, Record};
+use observe::{Lag, Timer};
+use open::Open;
 use output::Output;
+use topics::OutgoingTopics;
 
+pub use abort_cause::AbortCause;
 pub use allowed::OutputLimits;
 pub use context::{InputContext, OutputContext};
-pub use counts::AbortCause;
 pub use error::WorkerError;
 pub use faults::Faults;
 pub use fields::FieldNames;
@@ -58,12 +78,9 @@ pub use machine::Settings as TransactionSettings;
 pub use output::ProducerSettings;
 pub use status::{Figures, Totals, WorkerStatus};
 
-use super::{
-    ffi::{GroupMetadata, NativeError},
-    token::keep_logged_in,
-};
+use super::token::keep_logged_in;
 use crate::{
-    catalog::{Catalog, Snapshot},
+    catalog::Catalog,
     config::StartAt,
     policy::Policy,
     repeats::Repeats,
@@ -72,19 +89,16 @@ use crate::{
     ticket::Limits,
 };
 
-/// How long one poll waits when no transaction is open: the latest that a stop is noticed.
+/// Poll timeout while idle, and so the longest delay before a stop is noticed.
 const IDLE_POLL: Duration = Duration::from_millis(100);
-/// How long one transaction call may take; a retriable failure is tried again until the machine's deadline.
+/// How long one transaction call may take. A retriable failure is retried until the machine's deadline.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long librdkafka is asked for what it knows already.
+/// Timeout of requests whose answer librdkafka usually has already.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
-/// The records that wait for a transaction to begin take about this many bytes at most, and the last one of them.
-const MAX_GATHERED_BYTES: usize = 8 << 20;
-/// So many batches that cannot be unpacked end the worker: each is the same one, fetched again.
-const MAX_UNREADABLE: u32 = 5;
+/// The worker stops after this many undecodable batches. librdkafka refetches the same one each time.
+const MAX_UNDECODABLE: u32 = 5;
 
 static POLL_FAILED: Repeats = Repeats::new();
-static UNDELIVERED: Repeats = Repeats::new();
 
 /// What a worker needs to know.
 #[derive(Clone, Debug)]
@@ -127,7 +141,7 @@ pub struct Worker {
     pub settings: WorkerSettings,
     /// Where it reports.
     pub status: Arc<WorkerStatus>,
-    /// Makes the spans of traced tickets, where there are any.
+    /// Makes the spans of traced tickets, if any are traced.
     pub tracer: Option<Tracer>,
     /// Set to make it drain and leave.
     pub stop: Arc<AtomicBool>,
@@ -142,31 +156,23 @@ impl Worker {
     pub fn run(self, producer: ThreadedProducer<OutputContext>) -> Result<(), WorkerError> {
         let client = Arc::<BaseConsumer<InputContext>>::clone(&self.consumer);
         let login = keep_logged_in(self.consumer.context().watch(), client);
-        let output = Output::open(producer, &self.settings, &self.status, &self.stop)?;
         let mut run = Run {
             worker: &self,
-            output,
             machine: Machine::new(self.settings.transactions),
             router: Router::new(Arc::clone(&self.policy), self.settings.limits, self.settings.output),
-            snapshot: self.catalog.snapshot(),
+            output: Output::open(producer, &self.settings, &self.status, &self.stop)?,
+            topics: OutgoingTopics::new(
+                &self.settings.outputs,
+                Allowed::new(self.settings.limits_of_outputs, self.settings.max_batch_bytes),
+            ),
             clock: Clock::new(),
-            at_hand: VecDeque::new(),
-            gathered_bytes: 0,
-            member: None,
-            tried: Default::default(),
-            observed: Observed::new(self.policy.rules().len()),
-            undelivered: String::new(),
-            refused_by: None,
-            is_cause_unknown: false,
-            given_up_for: None,
-            closed: Closed::default(),
-            allowed: Allowed::new(self.settings.limits_of_outputs, self.settings.max_batch_bytes),
-            unreadable: 0,
-            began_with: Vec::new(),
-            last_error: None,
-            aborts_in_a_row: 0,
+            open: None,
+            blame: Blame::default(),
+            lag: Lag::default(),
+            timer: Timer::default(),
             transactions: 0,
-            is_sound: true,
+            aborts_in_a_row: 0,
+            undecodable: 0,
         };
         let outcome = run.work();
         let Run { output, .. } = run;
@@ -183,39 +189,30 @@ impl Worker {
 /// A worker at work.
 struct Run<'w> {
     worker: &'w Worker,
-    output: Output,
-    machine: Machine,
+    machine: Machine<BorrowedMessage<'w>>,
     router: Router,
-    /// The catalog as it was when the transaction began.
-    snapshot: Arc<Snapshot>,
+    output: Output,
+    topics: OutgoingTopics<'w>,
     clock: Clock,
-    /// The records that the machine has at hand.
-    at_hand: VecDeque<BorrowedMessage<'w>>,
-    /// The bytes of the records at hand.
-    gathered_bytes: usize,
-    /// The membership in whose name the open transaction's offsets go.
-    member: Option<GroupMetadata>,
-    /// The topics that the open transaction has records for.
-    tried: [bool; Destination::ALL.len()],
-    observed: Observed,
-    /// The last refusal, for the dead letter of the record that caused it.
-    undelivered: String,
-    /// The only topic of the last transaction, if that topic takes no record at all.
-    refused_by: Option<Destination>,
-    /// librdkafka has given the transaction up, and has not said why yet.
-    is_cause_unknown: bool,
-    /// Why it has given the transaction up, where the topic teaches what to do otherwise.
-    given_up_for: Option<RDKafkaErrorCode>,
-    closed: Closed,
-    allowed: Allowed,
-    unreadable: u32,
-    /// Where the open transaction begins, for a question to the brokers.
-    began_with: Vec<(Partition, i64)>,
-    last_error: Option<NativeError>,
-    aborts_in_a_row: u32,
+    open: Option<Open>,
+    blame: Blame,
+    lag: Lag,
+    timer: Timer,
+    /// Transactions begun.
     transactions: u64,
-    /// librdkafka has reported no error in the open transaction.
-    is_sound: bool,
+    aborts_in_a_row: u32,
+    /// Batches that could not be decoded.
+    undecodable: u32,
+}
+
+impl Record for BorrowedMessage<'_> {
+    fn position(&self) -> (Partition, i64) {
+        (self.partition(), self.offset())
+    }
+
+    fn bytes(&self) -> usize {
+        self.payload_len()
+    }
 }
 
 impl Run<'_> {
@@ -233,8 +230,8 @@ impl Run<'_> {
         match self.machine.next(self.clock.now()) {
             Command::Poll { may_wait } => self.poll(may_wait)?,
             Command::Begin => self.begin(),
-            Command::Route(handling) => self.route(handling),
-            Command::SendOffsets(offsets) => self.send_offsets(&offsets),
+            Command::Route(record, handling) => self.route(&record, handling),
+            Command::SendOffsets(offsets) => self.send_offsets(offsets),
             Command::Commit => self.commit()?,
             Command::Abort => self.abort(),
             Command::Seek(partition, offset) => self.seek(partition, offset)?,
@@ -243,29 +240,10 @@ impl Run<'_> {
             Command::Renew => self.renew()?,
             Command::Leave => return Ok(false),
             Command::Fail(failure) => {
-                return Err(WorkerError::stopped(failure, self.last_error.take(), &self.undelivered));
+                return Err(WorkerError::stopped(failure, std::mem::take(&mut self.blame)));
             }
         }
         Ok(true)
-    }
-
-    /// Dooms the open transaction if one of its records was not delivered.
-    fn look_for_undelivered(&mut self) -> bool {
-        let Some(undelivered) = self.output.context().take_failure() else { return false };
-        if let Some(left_out) = UNDELIVERED.admit() {
-            tracing::warn!(
-                code = "RECORD_NOT_DELIVERED",
-                cause = undelivered.text,
-                left_out,
-                "a record was not delivered, the transaction will be aborted"
-            );
-        }
-        self.is_sound = false;
-        self.undelivered = undelivered.text;
-        self.observed.fail(cause_of(undelivered.code, undelivered.fault));
-        self.note_topic(undelivered.code);
-        self.machine.doom(undelivered.fault);
-        true
     }
 
     fn poll(&mut self, may_wait: bool) -> Result<(), WorkerError> {
@@ -276,14 +254,8 @@ impl Run<'_> {
         }
         let polled = match worker.consumer.poll(if may_wait { IDLE_POLL } else { Duration::ZERO }) {
             Some(Ok(message)) => {
-                let polled = Polled::Record(message.partition(), message.offset());
-                self.gathered_bytes += message.payload_len();
-                if self.gathered_bytes > MAX_GATHERED_BYTES {
-                    self.machine.laden();
-                }
-                self.at_hand.push_back(message);
                 self.clock.record();
-                polled
+                Polled::Record(message)
             }
             Some(Err(error)) => {
                 self.poll_failed(error)?;
@@ -295,8 +267,8 @@ impl Run<'_> {
                 match worker.consumer.context().take_rebalance() {
                     Some(Rebalance::Given(partitions)) => Polled::Given(partitions),
                     Some(Rebalance::Taken { lost }) => {
-                        if lost {
-                            self.observed.fail(AbortCause::Lost);
+                        if lost && let Some(open) = &mut self.open {
+                            open.fail(AbortCause::Lost);
                         }
                         Polled::Taken { lost }
                     }
@@ -313,7 +285,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Polling goes on after every error but those that no polling can mend.
+    /// Polling goes on after every error except those that no polling can mend.
     fn poll_failed(&mut self, error: KafkaError) -> Result<(), WorkerError> {
         self.clock.read();
         if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
@@ -323,27 +295,15 @@ impl Run<'_> {
             return Err(start::lost_offset(&self.worker.consumer, &self.worker.settings));
         }
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::BadCompression) {
-            self.unreadable += 1;
-            if self.unreadable >= MAX_UNREADABLE {
+            self.undecodable += 1;
+            if self.undecodable >= MAX_UNDECODABLE {
                 return Err(start::unreadable(&self.worker.consumer, &self.worker.settings.input));
             }
         }
         if let Some(left_out) = POLL_FAILED.admit() {
-            tracing::warn!(code = "INPUT_POLL", %error, left_out, "polling the input failed, going on");
+            tracing::warn!(code = "INPUT_POLL", %error, left_out, "polling the input failed, retrying");
         }
         Ok(())
-    }
-
-    fn route(&mut self, handling: Handling) {
-        let message = self.at_hand.pop_front().expect("the machine routes only what is at hand");
-        self.gathered_bytes -= message.payload_len();
-        let outcome = self.route_observed(&message, handling);
-        self.machine.sent(outcome);
-    }
-
-    fn forget_at_hand(&mut self) {
-        self.at_hand.clear();
-        self.gathered_bytes = 0;
     }
 
     fn seek(&mut self, partition: Partition, offset: i64) -> Result<(), WorkerError> {
@@ -367,16 +327,15 @@ impl Run<'_> {
         worker.status.assigned(true);
         tracing::info!(?partitions, "partitions assigned");
         self.machine.assigned(positions.starts.iter().copied());
-        self.observed.assigned(positions.starts);
+        self.lag = Lag::of_assignment(positions.starts);
         Ok(())
     }
 
     fn unassign(&mut self) -> Result<(), WorkerError> {
         self.worker.consumer.unassign().map_err(WorkerError::Assign)?;
         self.worker.status.assigned(false);
-        self.observed.unassigned();
+        self.lag.unassigned();
         tracing::info!("partitions given up");
-        self.forget_at_hand();
         self.machine.unassigned();
         Ok(())
     }

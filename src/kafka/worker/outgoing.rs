@@ -2,21 +2,20 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use rdkafka::message::BorrowedHeaders;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::kafka::ffi::{Headers, incoming_headers};
+use super::incoming::{CONTENT_TYPE, Incoming, TraceHeaders};
 use crate::{
     encode::Hex,
+    kafka::ffi::{Headers, incoming_headers},
     proto::v1::decision::TriageReason,
     route::{Routed, media_type},
-    telemetry::{TRACEPARENT, TRACEPARENT_LEN, TRACESTATE},
+    telemetry::{TRACEPARENT, TRACESTATE},
     ticket::{BadRecord, DeadLetterReason},
 };
 
 /// The router's own headers begin with this; incoming ones of the name do not travel on.
 const RESERVED: &[u8] = b"ticket-router.";
-const CONTENT_TYPE: &[u8] = b"content-type";
 
 /// What a record costs beside key, value and headers: lengths, attributes, deltas, and its part of the batch.
 const RECORD_OVERHEAD: usize = 128;
@@ -27,75 +26,6 @@ const MAX_KEPT_KEY: usize = 64 * 1024;
 const OWN_ROOM: usize = 2 * 1024;
 /// A `tracestate` up to this size is carried on by everybody (W3C Trace Context, section 3.3.1.5).
 const MAX_KEPT_TRACESTATE: usize = 512;
-
-/// A polled record, as the outgoing ones need it.
-#[derive(Clone, Copy)]
-pub struct Incoming<'m> {
-    /// The topic it came from.
-    pub topic: &'m str,
-    /// Its partition.
-    pub partition: i32,
-    /// Its offset.
-    pub offset: i64,
-    /// Its key.
-    pub key: Option<&'m [u8]>,
-    /// Its value.
-    pub value: Option<&'m [u8]>,
-    /// Its timestamp in milliseconds since 1970.
-    pub timestamp: Option<i64>,
-    /// Its headers.
-    pub headers: Option<&'m BorrowedHeaders>,
-    /// The context of the outgoing record; `None` where the incoming one travels on.
-    pub trace: Option<TraceHeaders<'m>>,
-}
-
-/// The headers of a traced record, in place of the incoming ones.
-#[derive(Clone, Copy)]
-pub struct TraceHeaders<'m> {
-    /// The span that sends the record.
-    pub traceparent: [u8; TRACEPARENT_LEN],
-    /// What other tracing systems have to say, as it came.
-    pub tracestate: Option<&'m [u8]>,
-}
-
-/// What one look at the headers finds; where a name comes twice, the last one counts.
-#[derive(Clone, Copy, Default)]
-pub struct Scanned<'m> {
-    /// How many there are.
-    pub count: usize,
-    /// `content-type`.
-    pub content_type: Option<&'m [u8]>,
-    /// `traceparent`.
-    pub traceparent: Option<&'m [u8]>,
-    /// `tracestate`.
-    pub tracestate: Option<&'m [u8]>,
-}
-
-impl<'m> Incoming<'m> {
-    /// Looks at all headers once.
-    #[must_use]
-    pub fn scan_headers(&self) -> Scanned<'m> {
-        let mut scanned = Scanned::default();
-        for (name, value) in incoming_headers(self.headers) {
-            match name.len() {
-                12 if name.eq_ignore_ascii_case(CONTENT_TYPE) => scanned.content_type = value,
-                11 if name.eq_ignore_ascii_case(TRACEPARENT) => scanned.traceparent = value,
-                10 if name.eq_ignore_ascii_case(TRACESTATE) => scanned.tracestate = value,
-                _ => {}
-            }
-            scanned.count += 1;
-        }
-        scanned
-    }
-
-    /// Where the record came from, as a key for a topic that takes none without.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        format!("{}-{}@{}", self.topic, self.partition, self.offset)
-    }
-}
-
-const _: () = assert!(CONTENT_TYPE.len() == 12 && TRACEPARENT.len() == 11 && TRACESTATE.len() == 10);
 
 /// The size of a record in a batch, as an upper bound.
 #[must_use]

@@ -9,10 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    counts::{AbortCause, Counts},
-    machine::Partition,
-};
+use super::{abort_cause::AbortCause, counts::Counts, machine::Partition};
 use crate::{
     route::Destination,
     telemetry::{

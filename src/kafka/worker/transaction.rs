@@ -6,8 +6,8 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use super::{
     AbortCause, CALL_TIMEOUT, Run, Worker, WorkerError,
-    context::Undelivered,
     machine::{BeginFault, Fault, Partition, SendFault},
+    open::Open,
     output::Output,
     start,
 };
@@ -16,7 +16,7 @@ use crate::{
     repeats::Repeats,
 };
 
-/// How long a commit waits for its records before it looks whether their topics are still there; then it waits on.
+/// How long a commit waits for its records before it checks whether their topics still exist; then it waits on.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest pause after aborts in a row.
 const MAX_ABORT_PAUSE: Duration = Duration::from_secs(1);
@@ -25,61 +25,66 @@ static WAITING: Repeats = Repeats::new();
 static CALL_FAILED: Repeats = Repeats::new();
 
 impl Run<'_> {
+    /// The open transaction.
+    pub(super) fn open(&mut self) -> &mut Open {
+        self.open.as_mut().expect("the machine orders this only in a transaction")
+    }
+
     pub(super) fn begin(&mut self) {
         self.clock.read();
         let outcome = match GroupMetadata::of_member(&self.worker.consumer) {
             None => Err(BeginFault::NotMember),
-            Some(member) => {
-                self.member = Some(member);
-                // All that was polled is at hand now, so what lies before the consumer's position goes into this transaction.
-                self.machine.reached(start::reached(&self.worker.consumer));
-                self.transactions += 1;
-                self.snapshot = self.worker.catalog.snapshot();
-                self.tried = Default::default();
-                self.allowed.begin(self.clock.now());
-                self.observed.begin(self.clock.now());
-                self.is_sound = true;
-                self.is_cause_unknown = false;
-                self.given_up_for = None;
-                self.output
-                    .transaction(TransactionCall::Begin, Duration::ZERO)
-                    .map_err(|error| self.note("begin_transaction", error))
-                    .map_err(|_| BeginFault::Fatal)
-            }
+            Some(member) => self.begin_as(member),
         };
-        if outcome.is_err() {
-            self.forget_at_hand();
-        }
         self.machine.began(outcome, self.clock.now());
     }
 
-    pub(super) fn send_offsets(&mut self, offsets: &[(Partition, i64)]) {
-        self.observed.offers(offsets);
-        self.began_with.clear();
-        self.began_with.extend_from_slice(offsets);
-        let member = self.member.as_ref().expect("a transaction begins with a membership");
+    fn begin_as(&mut self, member: GroupMetadata) -> Result<(), BeginFault> {
+        let (worker, now) = (self.worker, self.clock.now());
+        // All that was polled is at hand now, so what lies before the consumer's position goes into this transaction.
+        self.machine.reached(start::reached(&worker.consumer));
+        self.topics.allowed.forget_old(now);
+        self.transactions += 1;
+        let rules = worker.policy.rules().len();
+        self.open = Some(Open::new(member, worker.catalog.snapshot(), rules, now));
+        self.output.transaction(TransactionCall::Begin, Duration::ZERO).map_err(|error| {
+            self.note("begin_transaction", error);
+            self.open = None;
+            BeginFault::Fatal
+        })
+    }
+
+    pub(super) fn send_offsets(&mut self, offsets: Vec<(Partition, i64)>) {
+        let open = self.open.as_mut().expect("offsets are sent only in a transaction");
+        open.offsets = offsets;
         let input = &self.worker.settings.input;
-        let sent = ffi::send_offsets(self.output.producer(), input, offsets, member, CALL_TIMEOUT)
-            .map_err(|error| self.note("send_offsets_to_transaction", error));
+        let sent =
+            ffi::send_offsets(self.output.producer(), input, &open.offsets, &open.member, CALL_TIMEOUT)
+                .map_err(|error| self.note("send_offsets_to_transaction", error));
         self.clock.read();
         if sent == Err(Fault::Forgotten) {
-            drop(self.forget_records());
+            // Nothing of the transaction was ever seen, and its records are read again.
+            drop(self.output.context().take_failure());
+            self.open = None;
         }
         self.machine.offsets_sent(sent, self.clock.now());
     }
 
     pub(super) fn commit(&mut self) -> Result<(), WorkerError> {
         let worker = self.worker;
-        self.observed.ends(self.clock.now());
+        let now = self.clock.now();
+        let open = self.open();
+        open.ending.get_or_insert(now);
         if worker.settings.faults.aborts(self.transactions) {
-            self.observed.fail(AbortCause::Injected);
+            self.open().fail(AbortCause::Injected);
             self.machine.doom(SendFault::Undelivered);
             return Ok(());
         }
         let outcome = match self.output.flush(FLUSH_TIMEOUT) {
             Err(_) if self.look_for_missing()? => {
-                self.is_sound = false;
-                self.observed.refused();
+                let open = self.open();
+                open.is_sound = false;
+                open.refused();
                 self.machine.doom(SendFault::Undelivered);
                 return Ok(());
             }
@@ -89,7 +94,7 @@ impl Run<'_> {
                         code = "RECORDS_WAITING",
                         error = %code,
                         left_out,
-                        "records are not delivered yet, waiting on"
+                        "records are not delivered yet, still waiting"
                     );
                 }
                 Err(Fault::Retriable)
@@ -103,7 +108,8 @@ impl Run<'_> {
         self.clock.read();
         if outcome.is_ok() {
             self.aborts_in_a_row = 0;
-            self.show_commit();
+            let open = self.open.take().expect("only an open transaction is committed");
+            self.show_commit(open);
         }
         self.machine.committed(outcome, self.clock.now());
         self.worker.status.commits(!self.machine.is_fruitless());
@@ -111,12 +117,12 @@ impl Run<'_> {
     }
 
     pub(super) fn abort(&mut self) {
-        if self.is_cause_unknown || self.output.context().has_invalid() {
+        if self.open().is_cause_unknown || self.output.context().has_invalid() {
             self.ask_for_cause();
         }
         // An abort purges what is queued, and the gap in the sequence numbers can cost the producer its transactional id. In a sound
         // transaction the queue empties by itself.
-        if self.is_sound
+        if self.open().is_sound
             && let Err(code) = self.output.flush(CALL_TIMEOUT)
         {
             tracing::warn!(
@@ -129,14 +135,17 @@ impl Run<'_> {
             .output
             .transaction(TransactionCall::Abort, CALL_TIMEOUT)
             .map_err(|error| self.note("abort_transaction", error));
-        let failure = self.forget_records();
+        let failure = self.output.context().take_failure();
         self.clock.read();
-        let has_learnt = outcome.is_ok() && self.learn(failure);
+        let has_learnt = outcome.is_ok() && self.learn(failure.as_ref());
         if outcome.is_ok() {
-            self.show_abort();
+            let open = self.open.take().expect("only an open transaction is aborted");
+            self.show_abort(open);
             self.aborts_in_a_row += 1;
             // A broker in trouble is not helped by a loop without pauses.
             thread::sleep((Duration::from_millis(20) * self.aborts_in_a_row).min(MAX_ABORT_PAUSE));
+        } else if outcome == Err(Fault::Forgotten) {
+            self.open = None;
         }
         self.machine.aborted(outcome, self.clock.now());
         if has_learnt {
@@ -145,21 +154,14 @@ impl Run<'_> {
         self.worker.status.commits(!self.machine.is_fruitless());
     }
 
-    /// Forgets the records of a transaction that has failed: they are read again.
-    fn forget_records(&mut self) -> Option<Undelivered> {
-        self.forget_at_hand();
-        self.output.context().take_failure()
-    }
-
     /// Replaces the producer by one with a new epoch. No transaction is open, so nothing is lost with the old one.
     pub(super) fn renew(&mut self) -> Result<(), WorkerError> {
         let Worker { producers, settings, status, stop, .. } = self.worker;
-        let reason = self.last_error.as_ref().map(ToString::to_string);
         tracing::warn!(
             code = "PRODUCER_REPLACED",
-            cause = reason.as_deref().unwrap_or(&self.undelivered),
+            cause = self.blame.cause(),
             aborts = self.aborts_in_a_row,
-            "no transaction of the producer can be committed: taking a new one"
+            "the producer cannot commit any transaction: replacing it"
         );
         let producer = producers.create().map_err(WorkerError::Producer)?;
         // The old one is fenced by the new one, and closed in the background: that may take its time.
@@ -169,11 +171,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Commits where a new group starts. A worker that cannot is asked again by the group.
+    /// Commits the starting offsets of a new group. If they are refused, the group is about to rebalance, and the next assignment tries
+    /// again.
     pub(super) fn commit_start(&mut self, offsets: &[(Partition, i64)]) -> Result<(), WorkerError> {
         if self.try_to_commit_start(offsets)? == Err(Fault::Forgotten) {
             self.renew()?;
-            // What still fails is told by the group, too.
+            // If it fails again, the group rebalances.
             let _ = self.try_to_commit_start(offsets)?;
         }
         Ok(())
@@ -210,12 +213,14 @@ impl Run<'_> {
             );
         }
         let fault = fault(&error);
-        self.is_sound = false;
-        if fault == Fault::Abortable {
-            self.observed.fail(AbortCause::Broker);
-            self.blame(error.code);
+        if let Some(open) = &mut self.open {
+            open.is_sound = false;
+            if fault == Fault::Abortable {
+                open.fail(AbortCause::Broker);
+                self.blame(error.code);
+            }
         }
-        self.last_error = Some(error);
+        self.blame.last_error = Some(error);
         fault
     }
 }

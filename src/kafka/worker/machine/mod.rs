@@ -10,204 +10,38 @@
 //! - after an abort the input is rewound to the transaction's first offsets, since librdkafka does not;
 //! - before partitions are given up the open transaction ends: committed, or aborted where they are lost already.
 
+mod at_hand;
 mod fruitless;
+mod protocol;
+#[cfg(test)]
+mod simulation;
 mod suspicion;
+mod transaction;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
+use at_hand::AtHand;
 use fruitless::Fruitless;
 use suspicion::Suspicion;
+use transaction::{Stage, Transaction};
 
-/// A partition of the input topic.
-pub type Partition = i32;
-/// An offset in such a partition.
-pub type Offset = i64;
-
-/// When a transaction is closed, and how long a call may fail.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// Records in a transaction at most; at least 1.
-    pub max_records: usize,
-    /// Records that are polled, as far as they are there, before a transaction begins with them; at least 1. If there are no more, their
-    /// offsets are all that the transaction has to send.
-    pub max_gathered: usize,
-    /// Age of a transaction at most, counted from its begin.
-    pub max_age: Duration,
-    /// How long commit or abort may be tried again before the outcome counts as unknown.
-    pub finish_deadline: Duration,
-}
-
-/// What the shell must do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Poll the consumer, and wait for a record if `may_wait`; report with [`Machine::polled`].
-    Poll {
-        /// No transaction is open, and no record is at hand for one.
-        may_wait: bool,
-    },
-    /// Begin a transaction if the consumer is a member of its group; report with [`Machine::began`].
-    Begin,
-    /// Route the first of the records at hand and send the result; report with [`Machine::sent`].
-    Route(Handling),
-    /// Add these offsets to the transaction, in place of those that were added before; report with [`Machine::offsets_sent`].
-    SendOffsets(Vec<(Partition, Offset)>),
-    /// Flush, then commit the transaction; report with [`Machine::committed`].
-    Commit,
-    /// Abort the transaction; report with [`Machine::aborted`].
-    Abort,
-    /// Make the next record of the partition the one at this offset; report with [`Machine::sought`].
-    Seek(Partition, Offset),
-    /// Take these partitions; report with [`Machine::assigned`].
-    Assign(Vec<Partition>),
-    /// Give all partitions up; report with [`Machine::unassigned`].
-    Unassign,
-    /// Throw the producer away and take a new one, with a new epoch; report with [`Machine::renewed`].
-    Renew,
-    /// Leave the group: nothing is in flight.
-    Leave,
-    /// Throw consumer and producer away: nothing that they hold can be trusted.
-    Fail(Failure),
-}
-
-/// How a record is to be treated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Handling {
-    /// Like any other.
-    Ordinary,
-    /// It made three transactions fail: it goes to the dead-letter topic.
-    Poison,
-}
-
-/// What came of a poll.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Polled {
-    /// A record.
-    Record(Partition, Offset),
-    /// No record is at hand: the input is drained for now.
-    Nothing,
-    /// The group gives these partitions.
-    Given(Vec<Partition>),
-    /// The group takes all partitions back; `lost` where others may own them already.
-    Taken {
-        /// The assignment was lost: the session is over.
-        lost: bool,
-    },
-}
-
-/// What a failed call means for the transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The same call may succeed.
-    Retriable,
-    /// The transaction must be aborted.
-    Abortable,
-    /// The brokers do not know the producer any more: the transaction never began, and a new producer is needed.
-    Forgotten,
-    /// The producer is lost. Also every error that says none of the others.
-    Fatal,
-}
-
-/// Why a record was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SendFault {
-    /// Client or broker will not have this record, or no record for its topic.
-    Refused,
-    /// The record is not to blame.
-    Undelivered,
-}
-
-/// Why no transaction was begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BeginFault {
-    /// The consumer is no member of its group at the moment.
-    NotMember,
-    /// The producer is lost.
-    Fatal,
-}
-
-/// Why the machine stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// A call reported a fatal error.
-    Fatal,
-    /// Commit or abort could not be brought to an end within the deadline.
-    OutcomeUnknown,
-    /// The broker refused even the dead letter of a poison record.
-    DeadLetterRefused,
-    /// Transaction after transaction was aborted, and no new producer helped.
-    NoCommit,
-}
-
-#[derive(Debug)]
-struct Transaction {
-    began: Duration,
-    /// Records that were polled for it.
-    records: usize,
-    spans: BTreeMap<Partition, Span>,
-    /// How far the consumer had come when it began, markers and aborted records behind the last ticket included.
-    passed: BTreeMap<Partition, Offset>,
-    stage: Stage,
-    /// The offsets sent are those behind its last records.
-    is_in_step: bool,
-    /// When it was first tried to end it.
-    finishing: Option<Duration>,
-    /// A record of the transaction was refused.
-    blamed: bool,
-}
-
-impl Transaction {
-    fn take(&mut self, (partition, offset): (Partition, Offset)) {
-        let span = self.spans.entry(partition).or_insert(Span { first: offset, next: offset });
-        span.next = offset + 1;
-        self.records += 1;
-        self.is_in_step = false;
-    }
-
-    fn offsets(&self) -> Vec<(Partition, Offset)> {
-        let mut offsets = self.passed.clone();
-        for (&partition, span) in &self.spans {
-            let next = offsets.entry(partition).or_insert(span.next);
-            *next = span.next.max(*next);
-        }
-        offsets.into_iter().collect()
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    first: Offset,
-    next: Offset,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Its first offsets are to be sent before any of its records.
-    ///
-    /// The coordinator answers neither request until it is done with the transaction before; librdkafka asks again after `retry.backoff.ms`
-    /// for offsets, and after 20 ms for a record's partition. And an abort of a transaction that the coordinator does not know costs the
-    /// producer: so it is known before any of its topics can be refused.
-    Begun,
-    Open,
-    /// It takes no more records.
-    Ending,
-    Doomed,
-}
+pub use protocol::{
+    BeginFault, Command, Failure, Fault, Handling, Offset, Partition, Polled, Record, SendFault, Settings,
+};
 
 /// The state of one worker.
 #[derive(Debug)]
-pub struct Machine {
+pub struct Machine<R> {
     settings: Settings,
     owned: BTreeSet<Partition>,
     transaction: Option<Transaction>,
-    /// Records that were polled and are not routed yet; those of the open transaction, if there is one.
-    at_hand: VecDeque<(Partition, Offset)>,
-    /// The last poll found no record.
+    /// If a transaction is open, these records belong to it.
+    at_hand: AtHand<R>,
+    /// Whether the last poll found no record.
     is_drained: bool,
-    /// The records at hand take enough memory.
-    is_laden: bool,
     rewinds: BTreeMap<Partition, Offset>,
     /// The offset that comes next for the group, as far as it is committed.
     committed: BTreeMap<Partition, Offset>,
@@ -221,7 +55,7 @@ pub struct Machine {
     failure: Option<Failure>,
 }
 
-impl Machine {
+impl<R: Record> Machine<R> {
     /// Makes the machine of a worker that owns no partition yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
@@ -229,9 +63,8 @@ impl Machine {
             settings,
             owned: BTreeSet::new(),
             transaction: None,
-            at_hand: VecDeque::new(),
+            at_hand: AtHand::new(),
             is_drained: false,
-            is_laden: false,
             rewinds: BTreeMap::new(),
             committed: BTreeMap::new(),
             reached: BTreeMap::new(),
@@ -245,7 +78,7 @@ impl Machine {
     }
 
     /// Says what to do now. `now` is any clock that only goes forward.
-    pub fn next(&mut self, now: Duration) -> Command {
+    pub fn next(&mut self, now: Duration) -> Command<R> {
         if let Some(failure) = self.failure {
             return Command::Fail(failure);
         }
@@ -264,19 +97,18 @@ impl Machine {
         if let Some(partitions) = &self.given {
             return Command::Assign(partitions.clone());
         }
-        match (&self.transaction, self.at_hand.front()) {
-            (Some(transaction), _) if transaction.stage == Stage::Begun => {
+        match &self.transaction {
+            Some(transaction) if transaction.stage == Stage::Begun => {
                 return Command::SendOffsets(transaction.offsets());
             }
-            (Some(_), Some(&record)) => return Command::Route(self.suspicion.handling(record)),
-            (None, Some(_))
-                if self.is_drained
-                    || self.is_laden
-                    || self.at_hand.len() >= self.max_records().min(self.settings.max_gathered) =>
-            {
-                return Command::Begin;
+            Some(_) => {
+                if let Some(record) = self.at_hand.pop() {
+                    let handling = self.suspicion.handling(record.position());
+                    return Command::Route(record, handling);
+                }
             }
-            _ => {}
+            None if self.has_gathered_enough() => return Command::Begin,
+            None => {}
         }
         if let Some((&partition, &offset)) = self.rewinds.first_key_value() {
             return Command::Seek(partition, offset);
@@ -287,8 +119,15 @@ impl Machine {
         Command::Poll { may_wait: self.transaction.is_none() && self.at_hand.is_empty() }
     }
 
+    /// Whether a transaction is to begin with the records at hand.
+    fn has_gathered_enough(&self) -> bool {
+        let enough = self.max_records().min(self.settings.max_gathered);
+        !self.at_hand.is_empty()
+            && (self.is_drained || self.at_hand.is_laden() || self.at_hand.len() >= enough)
+    }
+
     /// The step that ends the open transaction, if it is to end now.
-    fn finish(&mut self, now: Duration) -> Option<Command> {
+    fn finish(&mut self, now: Duration) -> Option<Command<R>> {
         let must_end = self.taken || self.stopping || self.is_drained;
         let max_records = self.max_records();
         let transaction = self.transaction.as_mut()?;
@@ -323,14 +162,14 @@ impl Machine {
     }
 
     /// Takes the outcome of [`Command::Poll`].
-    pub fn polled(&mut self, polled: Polled) {
-        self.is_drained = polled == Polled::Nothing;
+    pub fn polled(&mut self, polled: Polled<R>) {
+        self.is_drained = matches!(polled, Polled::Nothing);
         match polled {
-            Polled::Record(partition, offset) => {
-                self.at_hand.push_back((partition, offset));
+            Polled::Record(record) => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.take((partition, offset));
+                    transaction.take(record.position());
                 }
+                self.at_hand.push(record);
             }
             Polled::Nothing => {}
             Polled::Given(partitions) => self.given = Some(partitions),
@@ -344,11 +183,6 @@ impl Machine {
         }
     }
 
-    /// Takes that the records at hand take enough memory: a transaction begins with them, however few they are.
-    pub fn laden(&mut self) {
-        self.is_laden = true;
-    }
-
     /// Takes how far the consumer has come: the offsets that it would read next. Called when all that it has delivered is known here.
     pub fn reached(&mut self, positions: impl IntoIterator<Item = (Partition, Offset)>) {
         let known = positions
@@ -360,26 +194,17 @@ impl Machine {
 
     /// Takes the outcome of [`Command::Begin`].
     pub fn began(&mut self, outcome: Result<(), BeginFault>, now: Duration) {
-        self.is_laden = false;
         match outcome {
             Ok(()) => {
-                let mut transaction = Transaction {
-                    began: now,
-                    records: 0,
-                    spans: BTreeMap::new(),
-                    passed: self.uncommitted().collect(),
-                    stage: Stage::Begun,
-                    is_in_step: false,
-                    finishing: None,
-                    blamed: false,
-                };
-                self.at_hand.iter().for_each(|&record| transaction.take(record));
+                let mut transaction = Transaction::new(now, self.uncommitted().collect());
+                self.at_hand.iter().for_each(|record| transaction.take(record.position()));
                 self.transaction = Some(transaction);
             }
             Err(BeginFault::NotMember) => {
                 // The group has news, which come with a poll. The records are read again once it has settled, by the member that owns them then.
                 self.reached.clear();
-                for (partition, offset) in std::mem::take(&mut self.at_hand) {
+                while let Some(record) = self.at_hand.pop() {
+                    let (partition, offset) = record.position();
                     self.rewind(partition, offset);
                 }
             }
@@ -389,7 +214,6 @@ impl Machine {
 
     /// Takes the outcome of [`Command::Route`].
     pub fn sent(&mut self, outcome: Result<(), SendFault>) {
-        self.at_hand.pop_front().expect("a record is routed only when one is at hand");
         if let Err(fault) = outcome {
             self.doom(fault);
         }
@@ -529,6 +353,3 @@ impl Machine {
         }
     }
 }
-
-#[cfg(test)]
-mod simulation;

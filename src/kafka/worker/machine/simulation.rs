@@ -4,12 +4,13 @@
 //! that has lost its partitions until that member polls, and a commit that reports failure may have happened.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
 use super::{
-    BeginFault, Command, Failure, Fault, Handling, Machine, Offset, Partition, Polled, SendFault, Settings,
+    BeginFault, Command, Failure, Fault, Handling, Machine, Offset, Partition, Polled, Record, SendFault,
+    Settings, at_hand,
 };
 
 const SCHEDULES: u64 = 4_000;
@@ -48,21 +49,38 @@ enum Sabotage {
     NoPosition,
 }
 
+/// A record as the client delivers it.
+#[derive(Clone, Copy, Debug)]
+struct Delivered {
+    partition: Partition,
+    offset: Offset,
+    bytes: usize,
+}
+
+impl Record for Delivered {
+    fn position(&self) -> (Partition, Offset) {
+        (self.partition, self.offset)
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
 type Written = (Partition, Offset, Handling);
 
 /// A member of the group: the machine and the state of its clients.
 struct Member {
-    machine: Machine,
+    machine: Machine<Delivered>,
     /// The group's generation that the member belongs to; `None` while it joins.
     generation: Option<u64>,
     /// It was told that it has partitions, and has not given them up.
     owns: bool,
     /// What the group tells it at the next poll.
-    notice: Option<Polled>,
+    notice: Option<Polled<Delivered>>,
     positions: BTreeMap<Partition, Offset>,
     /// The partitions of which something was consumed since they were assigned or rewound: of the others the client tells no position.
     consumed: BTreeSet<Partition>,
-    at_hand: VecDeque<(Partition, Offset)>,
     open: Option<Open>,
     /// The brokers have forgotten the producer.
     is_forgotten: bool,
@@ -149,7 +167,6 @@ impl World {
             notice: None,
             positions: BTreeMap::new(),
             consumed: BTreeSet::new(),
-            at_hand: VecDeque::new(),
             open: None,
             is_forgotten: false,
         }
@@ -226,7 +243,7 @@ impl World {
         Some([Fault::Retriable, Fault::Abortable, Fault::Fatal][self.random.below(3)])
     }
 
-    fn obey(&mut self, index: usize, command: Command) {
+    fn obey(&mut self, index: usize, command: Command<Delivered>) {
         let now = self.now;
         match command {
             Command::Poll { .. } => self.poll(index),
@@ -234,10 +251,7 @@ impl World {
                 self.tell_positions(index);
                 let member = &mut self.members[index];
                 let outcome = match member.generation {
-                    None => {
-                        member.at_hand.clear();
-                        Err(BeginFault::NotMember)
-                    }
+                    None => Err(BeginFault::NotMember),
                     generation => {
                         member.open = Some(Open {
                             generation,
@@ -250,7 +264,7 @@ impl World {
                 };
                 member.machine.began(outcome, now);
             }
-            Command::Route(handling) => self.route(index, handling),
+            Command::Route(record, handling) => self.route(index, record, handling),
             Command::SendOffsets(offsets) => {
                 let fault = self.fault(30);
                 // Only a producer without an open transaction is forgotten.
@@ -274,7 +288,6 @@ impl World {
                 };
                 if outcome == Err(Fault::Forgotten) {
                     member.open = None;
-                    member.at_hand.clear();
                 }
                 member.machine.offsets_sent(outcome, now);
             }
@@ -290,7 +303,6 @@ impl World {
                 let member = &mut self.members[index];
                 if fault.is_none() {
                     member.open = None;
-                    member.at_hand.clear();
                 }
                 member.machine.aborted(fault.map_or(Ok(()), Err), now);
             }
@@ -329,7 +341,6 @@ impl World {
                 assert!(member.open.is_none(), "partitions are given up only when nothing is in flight");
                 member.positions.clear();
                 member.consumed.clear();
-                member.at_hand.clear();
                 member.generation = None;
                 member.owns = false;
                 member.machine.unassigned();
@@ -368,11 +379,9 @@ impl World {
             member.machine.polled(Polled::Nothing);
             return;
         }
-        member.at_hand.push_back((partition, offset));
-        member.machine.polled(Polled::Record(partition, offset));
-        if self.random.one_in(10) {
-            member.machine.laden();
-        }
+        // Some records are so large that a transaction begins with them at once.
+        let bytes = if self.random.one_in(10) { at_hand::MAX_BYTES + 1 } else { 1 };
+        member.machine.polled(Polled::Record(Delivered { partition, offset, bytes }));
     }
 
     fn tell_positions(&mut self, index: usize) {
@@ -383,10 +392,9 @@ impl World {
         machine.reached(consumed.iter().map(|it| (*it, positions[it])));
     }
 
-    fn route(&mut self, index: usize, handling: Handling) {
+    fn route(&mut self, index: usize, Delivered { partition, offset, .. }: Delivered, handling: Handling) {
         let is_undelivered = self.has_faults && self.random.one_in(60);
         let member = &mut self.members[index];
-        let (partition, offset) = member.at_hand.pop_front().expect("only what was polled is routed");
         let open = member.open.as_mut().expect("records go into a transaction");
         let is_refused = self.poison.contains(&(partition, offset)) && handling == Handling::Ordinary;
         if is_refused || is_undelivered {

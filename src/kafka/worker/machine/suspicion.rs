@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Handling, Offset, Partition, Transaction};
 
-/// Each step of the search makes transactions so many times shorter, or longer.
-const STEP: usize = 4;
+/// Factor by which each step of the search shrinks or grows transactions.
+const SEARCH_FACTOR: usize = 4;
 
 /// The search for a record that makes every transaction fail.
 ///
@@ -19,7 +19,7 @@ pub(super) struct Suspicion {
     isolate_until: BTreeMap<Partition, Offset>,
     /// The most records in a transaction meanwhile.
     limit: usize,
-    /// The records that are to blame. One a partition, for after the abort the others come first, and each may hold one, too.
+    /// At most one culprit per partition. Several partitions can have one at once, because after a rewind their records come in any order.
     poison: BTreeMap<Partition, Offset>,
 }
 
@@ -71,7 +71,7 @@ impl Suspicion {
             }
             self.poison.remove(partition);
         }
-        self.limit = self.limit.saturating_mul(STEP);
+        self.limit = self.limit.saturating_mul(SEARCH_FACTOR);
         // A partition that was part of a failed transaction stays under suspicion while others go on.
         if self.isolate_until.is_empty() && self.firsts.is_empty() {
             *self = Self::default();
@@ -80,7 +80,7 @@ impl Suspicion {
 }
 
 fn narrowed(records: usize) -> usize {
-    (records / STEP).max(1)
+    (records / SEARCH_FACTOR).max(1)
 }
 
 #[cfg(test)]
@@ -88,19 +88,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::kafka::worker::machine::{Span, Stage};
 
     fn transaction(records: &[(Partition, Offset)]) -> Transaction {
-        let mut transaction = Transaction {
-            began: Duration::ZERO,
-            records: 0,
-            spans: BTreeMap::<Partition, Span>::new(),
-            passed: BTreeMap::new(),
-            stage: Stage::Open,
-            is_in_step: false,
-            finishing: None,
-            blamed: true,
-        };
+        let mut transaction = Transaction::new(Duration::ZERO, BTreeMap::new());
         records.iter().for_each(|record| transaction.take(*record));
         transaction
     }

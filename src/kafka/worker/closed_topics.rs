@@ -1,49 +1,35 @@
-//! Output topics that take no record at the moment: a right was taken away, or the topic was deleted.
+//! Outgoing topics that take no records at the moment: a right was taken away, or the topic was deleted.
 
 use std::time::Duration;
 
-use rdkafka::error::RDKafkaErrorCode;
-
 use crate::route::Destination;
 
-/// How long a topic is left alone. Each trial that fails costs some aborted transactions, and as long as this the tickets of a topic that is
-/// whole again still become dead letters.
-const PAUSE: Duration = Duration::from_secs(10);
-
-/// Says whether an error is about a topic as it is now, whatever the record.
-#[must_use]
-pub fn closes(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::TopicAuthorizationFailed
-            | RDKafkaErrorCode::UnknownTopic
-            | RDKafkaErrorCode::UnknownTopicOrPartition
-            | RDKafkaErrorCode::UnknownPartition
-    )
-}
+/// How long a closed topic is not retried. Shorter: more aborted transactions while it is down.
+/// Longer: more tickets become dead letters after it has recovered.
+const NOT_RETRIED_FOR: Duration = Duration::from_secs(10);
 
 /// The topics that have just refused a record three times: the records after it are spared the same trials.
 #[derive(Debug, Default)]
-pub struct Closed([Option<(Duration, String)>; Destination::ALL.len()]);
+pub struct ClosedTopics([Option<(Duration, String)>; Destination::ALL.len()]);
 
 /// What is known of a topic.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Door<'c> {
     /// Nothing is known against it.
     Open,
-    /// It is to be tried again now.
+    /// Its time is over: it is to be checked now.
     Ajar,
     /// It refuses all records, with the reason.
     Closed(&'c str),
 }
 
-impl Closed {
-    /// Leaves a topic alone from now on, for a while.
+impl ClosedTopics {
+    /// Closes a topic for a while.
     pub fn close(&mut self, destination: Destination, why: &str, now: Duration) {
-        self.0[destination as usize] = Some((now + PAUSE, why.to_owned()));
+        self.0[destination as usize] = Some((now + NOT_RETRIED_FOR, why.to_owned()));
     }
 
-    /// Tells what is known of a topic; one whose time is over is open afterwards.
+    /// What is known of a topic. One whose time is over is open afterwards.
     pub fn door(&mut self, destination: Destination, now: Duration) -> Door<'_> {
         let entry = &mut self.0[destination as usize];
         if entry.as_ref().is_some_and(|(until, _)| *until <= now) {
@@ -60,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_closed_topic_is_left_alone_for_a_while_then_tried_once_more() {
-        let mut closed = Closed::default();
+        let mut closed = ClosedTopics::default();
         let at = Duration::from_secs;
         assert_eq!(closed.door(Destination::Partner, at(0)), Door::Open);
         closed.close(Destination::Partner, "why", at(5));
