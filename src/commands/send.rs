@@ -18,10 +18,7 @@ use super::{
 use crate::{
     catalog::Quoted,
     console::count,
-    kafka::{
-        check::{Use, check_topics},
-        sender::Sender,
-    },
+    kafka::{check::check_topics, sender::Sender, topics::Use},
     ticket::Format,
 };
 

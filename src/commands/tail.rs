@@ -16,8 +16,9 @@ use super::{
 use crate::{
     config::Config,
     kafka::{
-        check::{Use, check_topics},
+        check::check_topics,
         tail::{From, Seen, Tail},
+        topics::Use,
     },
     nearest::nearest,
     proto::{

@@ -3,12 +3,9 @@
 //! Order: defaults that may be tuned, then `kafka.client`, then `kafka.consumer` or `kafka.producer`, then what
 //! must not be changed. `fixed` holds what is so for every client.
 
-use std::time::Duration;
-
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{Producer as _, ProducerContext, ThreadedProducer};
 
 use super::memory;
 use crate::config::{Client, Config, Mechanism, Passthrough, SecretUnreadable};
@@ -23,7 +20,7 @@ pub enum ClientRefused {
     #[error(transparent)]
     Secret(#[from] SecretUnreadable),
     /// A setting that was passed through is unknown, or has a value that librdkafka does not take.
-    #[error("librdkafka refuses the settings of the {client}: {detail}; look at `kafka.client` and {table}")]
+    #[error("librdkafka refuses the settings of the {client}: {detail}; check `kafka.client` and {table}")]
     Setting {
         /// Which client.
         client: &'static str,
@@ -32,6 +29,14 @@ pub enum ClientRefused {
         /// What librdkafka says; it names the setting.
         detail: String,
     },
+}
+
+impl ClientRefused {
+    /// The refusal of a client that could not be made.
+    pub(crate) fn new(client: &'static str, error: &KafkaError) -> Self {
+        let table = if client == "consumer" { Client::Consumer } else { Client::Producer };
+        Self::Setting { client, table: table.key(), detail: error.to_string() }
+    }
 }
 
 /// Returns the settings of the consumer of the incoming topic.
@@ -123,15 +128,6 @@ pub fn limit_batches(client: &mut ClientConfig, max_bytes: usize) -> usize {
         client.set("batch.size", size.to_string());
     }
     size
-}
-
-/// Opens the producer's connections, best effort. Without one, librdkafka puts off its first lookup of the
-/// transaction coordinator by 500 ms.
-pub fn reach<C: ProducerContext + 'static>(producer: &ThreadedProducer<C>, topic: &str, timeout: Duration) {
-    // librdkafka drops the connection of the first answer, because that answer gives it the brokers' own addresses.
-    for _ in 0..2 {
-        drop(producer.client().fetch_metadata(Some(topic), timeout));
-    }
 }
 
 /// Returns the settings of an admin client, or of a plain producer.

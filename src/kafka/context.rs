@@ -67,28 +67,6 @@ impl ErrorKind {
             Self::Other => "KAFKA_ERROR",
         }
     }
-
-    fn of(code: Option<RDKafkaErrorCode>) -> Self {
-        use RDKafkaErrorCode as Code;
-        match code {
-            Some(Code::BrokerTransportFailure | Code::Resolve | Code::OperationTimedOut) => Self::Transport,
-            Some(Code::AllBrokersDown) => Self::AllBrokersDown,
-            Some(
-                Code::Authentication
-                | Code::SaslAuthenticationFailed
-                | Code::UnsupportedSASLMechanism
-                | Code::IllegalSASLState
-                | Code::SSL,
-            ) => Self::Authentication,
-            Some(
-                Code::TopicAuthorizationFailed
-                | Code::GroupAuthorizationFailed
-                | Code::ClusterAuthorizationFailed
-                | Code::TransactionalIdAuthorizationFailed,
-            ) => Self::Authorization,
-            _ => Self::Other,
-        }
-    }
 }
 
 impl Watch {
@@ -146,7 +124,7 @@ impl Watch {
             let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
             errors.insert(code as i32, reason.to_owned());
         }
-        let kind = ErrorKind::of(error.rdkafka_error_code());
+        let kind = super::error::kind(error.rdkafka_error_code());
         self.counts[kind as usize].fetch_add(1, Ordering::Relaxed);
         if let Some(left_out) = self.admit(kind.code()) {
             tracing::warn!(target: "librdkafka", code = kind.code(), left_out, "{reason}");
@@ -158,7 +136,7 @@ impl Watch {
         &self.security
     }
 
-    /// Says whether a line of this kind may be logged now, and if so, how many were left out before it.
+    /// Whether a line of this kind may be logged now, and how many were left out before it.
     fn admit(&self, kind: &str) -> Option<u64> {
         let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
         match repeats.get(kind) {

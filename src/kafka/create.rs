@@ -1,17 +1,25 @@
-//! Creates the topics that are missing. What is there is never changed.
+//! Creates the topics that are missing. It never changes an existing one.
 
-use std::fmt;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    fmt, thread,
+    time::{Duration, Instant},
+};
 
 use futures_executor::block_on;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    error::RDKafkaErrorCode,
+};
 
+use super::{
+    check::{Finding, Report, Severity, topic_states},
+    clients::ClientRefused,
+    connect,
+    context::{Context, Watch},
+    error::{describe, is_missing_topic},
+    topics::{TopicState, Use},
+};
 use crate::config::Config;
-use crate::kafka::check::{Finding, Report, Severity, TopicState, Use, admin_client, cause, topic_states};
-use crate::kafka::clients::ClientRefused;
-use crate::kafka::context::{Context, Watch};
 
 /// How new topics are made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,19 +33,19 @@ pub struct Plan {
 /// What became of one topic.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// It was made.
+    /// It was created.
     Created {
         /// Its name.
         topic: String,
         /// Its partitions.
         partitions: usize,
     },
-    /// It was there, and is as it would have been made.
+    /// It exists, and is as it would have been created.
     Kept {
         /// Its name.
         topic: String,
     },
-    /// It was there, and is left as it is.
+    /// It exists, and stays as it is.
     Differs {
         /// Its name.
         topic: String,
@@ -58,33 +66,33 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Creates what is missing, and tells how the others differ. Doing it again changes nothing.
+/// Creates what is missing, and reports how the others differ. Running it again changes nothing.
 ///
 /// What could not be done is an error in `report`.
 ///
 /// # Errors
-/// [`ClientRefused`] where no client can be made of the settings.
+/// [`ClientRefused`] if the settings do not make a client.
 pub fn create(config: &Config, plan: Plan, report: &mut Report) -> Result<Vec<Outcome>, ClientRefused> {
     let Some(topics) = topic_states(config, report)? else { return Ok(Vec::new()) };
-    let client = admin_client(config, &Watch::new(&config.kafka.security))?;
+    let client = connect::admin(config, &Watch::new(&config.kafka.security))?;
     let mut outcomes = Vec::new();
     for topic in &topics {
         match topic.missing {
             None => outcomes.push(compare(config, plan, topic)),
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+            Some(code) if is_missing_topic(code) => {
                 match make(config, plan, topic, &client) {
                     Ok(outcome) => outcomes.push(outcome),
                     Err(cause) => report.findings.push(Finding {
                         severity: Severity::Error,
-                        text: format!("topic `{}` cannot be created: {cause}", topic.name),
-                        remedy: "the right CREATE on the topic or the cluster is needed, and as many brokers as `--replication-factor`".to_owned(),
+                        text: format!("cannot create topic `{}`: {cause}", topic.name),
+                        remedy: "grant this user CREATE on the topic or the cluster, and run at least as many brokers as `--replication-factor` says".to_owned(),
                     }),
                 }
             }
             Some(code) => report.findings.push(Finding {
                 severity: Severity::Error,
-                text: format!("topic `{}` cannot be looked at: {code}", topic.name),
-                remedy: "give this user the rights DESCRIBE and CREATE on the topic".to_owned(),
+                text: format!("cannot describe topic `{}`: {code}", topic.name),
+                remedy: "grant this user DESCRIBE and CREATE on the topic".to_owned(),
             }),
         }
     }
@@ -123,7 +131,7 @@ fn make(
     let options = AdminOptions::new()
         .request_timeout(Some(config.startup.deadline_of_command()))
         .operation_timeout(Some(config.startup.deadline_of_command()));
-    let made = block_on(client.create_topics([&new], &options)).map_err(|error| cause(&error))?;
+    let made = block_on(client.create_topics([&new], &options)).map_err(|error| describe(&error))?;
     match made.into_iter().next() {
         Some(Ok(_)) => Ok(Outcome::Created { topic: topic.name.clone(), partitions }),
         // Another copy was faster.

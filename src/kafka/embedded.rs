@@ -7,7 +7,7 @@ use rdkafka::{error::KafkaError, mocking::MockCluster};
 
 use crate::{
     config::Config,
-    kafka::check::{Use, needed},
+    kafka::topics::{Use, needed},
 };
 
 /// A running mock cluster with one broker; it ends when it is dropped.

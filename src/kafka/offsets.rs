@@ -1,6 +1,13 @@
-//! Where each partition of the input is read from, and when that cannot be told.
+//! The offset at which each partition of the input is read, and when the router cannot tell.
 
-use std::fmt;
+use std::{fmt, time::Duration};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer, ConsumerContext},
+    error::KafkaError,
+    topic_partition_list::TopicPartitionListElem,
+};
 
 use crate::config::StartAt;
 
@@ -64,7 +71,7 @@ impl LostOffset {
         let (missing, why) = if committed < low {
             (
                 low - committed,
-                "they held tickets, or only transaction markers and records of aborted transactions: the offsets alone do not tell",
+                "they held tickets, or only transaction markers and records of aborted transactions: the offsets alone cannot tell which",
             )
         } else {
             (committed - high, "the topic was recreated, or its log was cut by an unclean election")
@@ -82,11 +89,11 @@ impl LostOffset {
         let what = if committed < low {
             "if the missing offsets held no ticket, or you accept the loss"
         } else {
-            "if the tickets that the topic holds now are to be routed"
+            "to route the tickets that the topic holds now"
         };
         format!(
             "{what}, stop all copies, run `kafka-consumer-groups.sh --bootstrap-server {bootstrap_servers} --group {group} --topic {topic}:{partition} \
-             --reset-offsets --to-offset {low} --execute` and start again; the router never skips or repeats by itself"
+             --reset-offsets --to-offset {low} --execute` and restart; the router never skips or repeats tickets on its own"
         )
     }
 }
@@ -95,6 +102,25 @@ impl fmt::Display for LostOffset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; {}", self.finding(), self.remedy())
     }
+}
+
+/// Asks the brokers for the bounds of each partition, and puts them next to what the group committed.
+pub(super) fn states_of<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+    committed: &TopicPartitionList,
+    timeout: impl Fn() -> Duration,
+) -> Result<Vec<PartitionState>, KafkaError> {
+    let state = |element: &TopicPartitionListElem<'_>| {
+        element.error()?;
+        let (low, high) = consumer.fetch_watermarks(topic, element.partition(), timeout())?;
+        let committed = match element.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        };
+        Ok(PartitionState { partition: element.partition(), committed, low, high })
+    };
+    committed.elements().iter().map(state).collect()
 }
 
 /// Decides where each partition starts, in the order given.

@@ -14,9 +14,9 @@ use rdkafka::{
 };
 
 use super::{
-    check::{cause, not_created},
     clients::{self, ClientRefused},
     context::Watch,
+    error::describe,
 };
 use crate::{config::Config, route::media_type, ticket::Format};
 
@@ -27,7 +27,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The client did not take a record.
-    #[error("topic `{topic}` does not take the record `{key}`")]
+    #[error("the client refused the record `{key}` for topic `{topic}`")]
     Refused {
         /// The topic.
         topic: String,
@@ -77,7 +77,7 @@ impl Sender {
         let watch = Watch::new(&config.kafka.security);
         let context = Deliveries { watch: Arc::clone(&watch), reports: Mutex::default() };
         let producer: ThreadedProducer<_> =
-            client.create_with_context(context).map_err(|error| not_created("producer", &error))?;
+            client.create_with_context(context).map_err(|error| ClientRefused::new("producer", &error))?;
         watch.log_in(producer.client())?;
         Ok(Self { producer, queued: 0 })
     }
@@ -209,7 +209,7 @@ impl ProducerContext<NoCustomPartitioner> for Deliveries {
             Err((error, record)) => {
                 reports
                     .failure
-                    .get_or_insert_with(|| format!("topic `{}`: {}", record.topic(), cause(error)));
+                    .get_or_insert_with(|| format!("topic `{}`: {}", record.topic(), describe(error)));
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,8 +14,8 @@ use rdkafka::{
 };
 
 use super::{
-    check::not_created,
     clients::{self, ClientRefused},
+    connect,
     context::{Context, Watch},
     ffi::incoming_headers,
 };
@@ -110,9 +109,7 @@ impl Tail {
     pub fn new(config: &Config, topics: &[&str], from: From) -> Result<Self, TailError> {
         let client = clients::catalog_consumer(config).map_err(ClientRefused::from)?;
         let watch = Watch::new(&config.kafka.security);
-        let consumer: BaseConsumer<Context> = client
-            .create_with_context(Context(Arc::clone(&watch)))
-            .map_err(|error| not_created("consumer", &error))?;
+        let consumer = connect::consumer(&client, &watch)?;
         watch.log_in(consumer.client())?;
         let mut tail = Self { consumer, early: VecDeque::new() };
         let bounds = tail.bounds(topics).map_err(TailError::Assign)?;

@@ -59,7 +59,7 @@ pub struct Token {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoToken {
     /// The file is not there.
-    #[error("`kafka.security.token_file` cannot be read: {0}")]
+    #[error("cannot read `kafka.security.token_file`: {0}")]
     File(String),
     /// No file is set.
     #[error("`kafka.security.token_file` is not set")]

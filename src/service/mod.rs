@@ -24,7 +24,6 @@ use crate::{
     config::{CatalogFrom, Config},
     folder::{Unreadable, load_folder},
     kafka::{
-        check::not_created,
         clients::{self, ClientRefused},
         context::Watch,
         feed::{Feed, FeedError, FeedStatus},
@@ -146,10 +145,10 @@ impl Service {
                     .map_err(ClientRefused::from)?;
                 settings.max_batch_bytes = clients::limit_batches(&mut client, smallest);
                 let producers = ProducerSettings { client, watch: Arc::clone(&watch) };
-                let producer = producers.create().map_err(|error| not_created("producer", &error))?;
+                let producer = producers.create().map_err(|error| ClientRefused::new("producer", &error))?;
                 let consumer = input
                     .create_with_context(InputContext::new(Arc::clone(&watch)))
-                    .map_err(|error| not_created("consumer", &error))?;
+                    .map_err(|error| ClientRefused::new("consumer", &error))?;
                 let worker = Worker {
                     consumer: Arc::new(consumer),
                     producers,

@@ -2,29 +2,31 @@
 //! we have the rights, and does the group know where to go on. One line a finding, each with what to do.
 
 mod advertised;
-mod connect;
+mod brokers;
 mod offsets;
 mod outgoing;
 mod report;
 mod rights;
 mod topics;
 
-use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
-use rdkafka::admin::AdminClient;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use super::{
+    clients::{self, ClientRefused},
+    connect,
+    context::{Context, Watch},
+    identity::Identity,
+    topics::{TopicState, Use},
+};
 use crate::config::Config;
-use crate::kafka::clients::{self, ClientRefused};
-use crate::kafka::context::{Context, Watch};
-use crate::kafka::identity::Identity;
 
 pub use report::{Finding, Report, Severity};
-pub use topics::TopicState;
-pub(crate) use topics::one_partition;
 
 /// Checks all that a command needs of the cluster. Takes at most `startup.deadline_ms`, usually well under a second.
 ///
@@ -71,7 +73,7 @@ fn check_once(
     awaits: Awaits<'_>,
 ) -> Result<Report, ClientRefused> {
     let mut report = Report::default();
-    let connected = connect::connect(config, watch, deadline, awaits, &mut report)?;
+    let connected = brokers::connect(config, watch, deadline, awaits, &mut report)?;
     let Some(consumer) = connected else { return Ok(report) };
     awaits("topics and rights are being checked".to_owned());
     let deadline = deadline.at_most(PATIENCE);
@@ -91,16 +93,16 @@ fn check_once(
     Ok(report)
 }
 
-/// Connects, and tells the state of the topics of the config, in the order of [`needed`].
+/// Connects, and returns the state of the config's topics, in the order of [`needed`](super::topics::needed).
 ///
-/// `None` where no broker could be reached; the report says why.
+/// `None` if no broker can be reached; the report says why.
 ///
 /// # Errors
-/// [`ClientRefused`] where no client can be made.
+/// [`ClientRefused`] if no client can be made.
 pub fn topic_states(config: &Config, report: &mut Report) -> Result<Option<Vec<TopicState>>, ClientRefused> {
     let deadline = Deadline::of_command(config);
     let watch = Watch::new(&config.kafka.security);
-    let Some(consumer) = connect::connect(config, &watch, deadline, &|_| {}, report)? else {
+    let Some(consumer) = brokers::connect(config, &watch, deadline, &|_| {}, report)? else {
         return Ok(None);
     };
     topics::states(config, &consumer, &watch, deadline, report).map(Some)
@@ -110,12 +112,12 @@ pub fn topic_states(config: &Config, report: &mut Report) -> Result<Option<Vec<T
 /// write nothing else.
 ///
 /// # Errors
-/// [`ClientRefused`] where no client can be made.
+/// [`ClientRefused`] if no client can be made.
 pub fn check_catalog(config: &Config) -> Result<Report, ClientRefused> {
     let deadline = Deadline::of_command(config);
     let mut report = Report::default();
     let watch = Watch::new(&config.kafka.security);
-    if let Some(consumer) = connect::connect(config, &watch, deadline, &|_| {}, &mut report)? {
+    if let Some(consumer) = brokers::connect(config, &watch, deadline, &|_| {}, &mut report)? {
         topics::check_catalog(config, &consumer, deadline, &mut report);
     }
     Ok(report)
@@ -130,33 +132,14 @@ pub fn check_topics(config: &Config, wanted: &[(&'static str, &str, Use)]) -> Re
     let deadline = Deadline::of_command(config);
     let mut report = Report::default();
     let watch = Watch::new(&config.kafka.security);
-    if let Some(consumer) = connect::connect(config, &watch, deadline, &|_| {}, &mut report)? {
+    if let Some(consumer) = brokers::connect(config, &watch, deadline, &|_| {}, &mut report)? {
         topics::check_presence(wanted, &consumer, deadline, &mut report);
     }
     Ok(report)
 }
 
-/// What a topic is for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Use {
-    /// Tickets come from it.
-    Incoming,
-    /// Tickets go to it.
-    Output,
-    /// It holds a part of the catalog.
-    Catalog,
-}
-
-/// Returns the topics that the config names: key of the setting, name, use.
-pub fn needed(config: &Config) -> Vec<(&'static str, &str, Use)> {
-    let mut topics = vec![("topics.incoming", config.topics.incoming.as_str(), Use::Incoming)];
-    topics.extend(config.topics.outputs().map(|(key, name)| (key, name, Use::Output)));
-    topics.extend(config.catalog.compacted().into_iter().map(|(key, name)| (key, name, Use::Catalog)));
-    topics
-}
-
-/// What to do where Kafka's own error is all that is known.
-const TRY_AGAIN: &str = "look at the brokers' logs and try again, or raise `startup.deadline_ms`";
+/// What to do if Kafka's own error is all that is known.
+const TRY_AGAIN: &str = "check the brokers' logs and retry, or raise `startup.deadline_ms`";
 
 type Consumer = BaseConsumer<Context>;
 
@@ -200,51 +183,14 @@ impl Deadline {
     }
 }
 
-/// Says the name and meaning of a Kafka error, without librdkafka's wrapping.
-pub(crate) fn cause(error: &KafkaError) -> String {
-    match error {
-        KafkaError::Transaction(error) => error.string(),
-        other => code(other).map_or_else(|| other.to_string(), |code| code.to_string()),
-    }
-}
-
-pub(crate) fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
-    match error {
-        KafkaError::Transaction(error) => Some(error.code()),
-        other => other.rdkafka_error_code(),
-    }
-}
-
-pub(crate) fn not_created(client: &'static str, error: &KafkaError) -> ClientRefused {
-    ClientRefused::Setting { client, table: clients_table(client), detail: error.to_string() }
-}
-
-fn clients_table(client: &str) -> &'static str {
-    if client == "consumer" { "kafka.consumer" } else { "kafka.producer" }
-}
-
-/// Makes an admin client.
-pub(crate) fn admin_client(
-    config: &Config,
-    watch: &Arc<Watch>,
-) -> Result<AdminClient<Context>, ClientRefused> {
-    let client: AdminClient<Context> = admin(config)?
-        .create_with_context(Context(watch.clone()))
-        .map_err(|error| not_created("admin client", &error))?;
-    watch.log_in(client.inner())?;
-    Ok(client)
-}
-
 /// Makes the consumer of the checks.
 fn reader(config: &Config, watch: &Arc<Watch>) -> Result<Consumer, ClientRefused> {
-    let mut settings = input_consumer(config)?;
-    // Otherwise a copy that was killed between sending its offsets and committing would wait here for the broker to give its own transaction up, while
-    // only its own start, which comes after the check, can end that transaction at once.
+    let mut settings = clients::input_consumer(config)?;
+    // A copy that was killed between sending its offsets and committing would otherwise wait here until the broker aborts its own
+    // transaction, which its start, after the check, ends at once.
     settings.set("isolation.level", "read_uncommitted");
     settings.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "10");
     // A closed connection is all that a client of the wrong protocol sees.
     settings.set("log.connection.close", "true");
-    settings.create_with_context(Context(watch.clone())).map_err(|error| not_created("consumer", &error))
+    connect::consumer(&settings, watch)
 }
-
-pub(crate) use clients::{admin, input_consumer, producer};

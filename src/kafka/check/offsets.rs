@@ -1,16 +1,27 @@
-use std::thread;
-use std::time::Duration;
+//! Does the log hold the offsets that the group committed?
 
-use rdkafka::consumer::Consumer as _;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{Offset, TopicPartitionList};
+use std::{thread, time::Duration};
 
-use super::{Consumer, Deadline, Report, TRY_AGAIN, TopicState, Use, cause, code};
-use crate::config::{Config, StartAt};
-use crate::kafka::offsets::{LostOffset, PartitionState, Start, starts};
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::Consumer as _,
+    error::{KafkaError, RDKafkaErrorCode},
+};
 
-const TRY: Duration = Duration::from_secs(1);
-const EVENT: Duration = Duration::from_millis(100);
+use super::{Consumer, Deadline, Report, TRY_AGAIN};
+use crate::{
+    config::{Config, StartAt},
+    kafka::{
+        error::{code, describe as describe_error, is_passing},
+        offsets::{LostOffset, PartitionState, Start, starts, states_of},
+        topics::{TopicState, Use},
+    },
+};
+
+/// The longest that one attempt to read the committed offsets takes.
+const MAX_ATTEMPT: Duration = Duration::from_secs(1);
+/// How long to wait for an event that explains a timeout, and the pause between attempts.
+const EVENT_WAIT: Duration = Duration::from_millis(100);
 
 /// Compares what the group committed with what the log holds.
 pub(super) fn check(
@@ -25,7 +36,7 @@ pub(super) fn check(
     let states = loop {
         match states(consumer, topic, deadline) {
             Ok(states) => break states,
-            Err(error) if is_passing(&error) && !deadline.is_over() => thread::sleep(EVENT),
+            Err(error) if is_passing(&error) && !deadline.is_over() => thread::sleep(EVENT_WAIT),
             Err(error) => {
                 return refused(config, topic, &error, report);
             }
@@ -34,22 +45,6 @@ pub(super) fn check(
     let starts = starts(&states, config.worker.start_new_group_at);
     report.starts = states.into_iter().zip(starts).collect();
     describe(config, topic, report);
-}
-
-/// Whether the error is one of a cluster that is just getting ready: a topic was made, a broker has started.
-fn is_passing(error: &KafkaError) -> bool {
-    matches!(
-        code(error),
-        Some(
-            RDKafkaErrorCode::NotLeaderForPartition
-                | RDKafkaErrorCode::LeaderNotAvailable
-                | RDKafkaErrorCode::UnknownTopicOrPartition
-                | RDKafkaErrorCode::CoordinatorLoadInProgress
-                | RDKafkaErrorCode::CoordinatorNotAvailable
-                | RDKafkaErrorCode::NotCoordinator
-                | RDKafkaErrorCode::UnstableOffsetCommit
-        )
-    )
 }
 
 fn states(
@@ -61,21 +56,11 @@ fn states(
     let mut wanted = TopicPartitionList::new();
     wanted.add_partition_range(&topic.name, 0, partitions - 1);
     let committed = committed(consumer, &wanted, deadline)?;
-    let mut states = Vec::new();
-    for element in committed.elements() {
-        element.error()?;
-        let committed = match element.offset() {
-            Offset::Offset(offset) => Some(offset),
-            _ => None,
-        };
-        let (low, high) = consumer.fetch_watermarks(&topic.name, element.partition(), deadline.step())?;
-        states.push(PartitionState { partition: element.partition(), committed, low, high });
-    }
-    Ok(states)
+    states_of(consumer, &topic.name, &committed, || deadline.step())
 }
 
-// Where the group may not even be looked at, the call just waits: the refusal comes as an event, and only to a
-// consumer that has an assignment.
+/// Reads the committed offsets. If the group may not be described, the call just times out: the refusal comes as an event, and only to a
+/// consumer that has an assignment.
 fn committed(
     consumer: &Consumer,
     wanted: &TopicPartitionList,
@@ -85,14 +70,14 @@ fn committed(
     ends.set_all_offsets(Offset::End)?;
     consumer.assign(&ends)?;
     loop {
-        let error = match consumer.committed_offsets(wanted.clone(), TRY.min(deadline.step())) {
+        let error = match consumer.committed_offsets(wanted.clone(), MAX_ATTEMPT.min(deadline.step())) {
             Ok(committed) => {
                 consumer.unassign()?;
                 return Ok(committed);
             }
             Err(error) => error,
         };
-        while let Some(event) = consumer.poll(EVENT) {
+        while let Some(event) = consumer.poll(EVENT_WAIT) {
             match event {
                 Err(event) if code(&event) == Some(RDKafkaErrorCode::GroupAuthorizationFailed) => {
                     return Err(event);
@@ -111,13 +96,13 @@ fn refused(config: &Config, topic: &TopicState, error: &KafkaError, report: &mut
     match code(error) {
         Some(RDKafkaErrorCode::GroupAuthorizationFailed) => report.error(
             format!("group `{group}` is not shown to this user"),
-            "give it the right READ on the group (`kafka.group_id`)",
+            "grant it the right READ on the group (`kafka.group_id`)",
         ),
         _ => report.failure(
             format!(
-                "the offsets of group `{group}` on topic `{}` cannot be read: {}",
+                "cannot read the offsets of group `{group}` on topic `{}`: {}",
                 topic.name,
-                cause(error)
+                describe_error(error)
             ),
             error,
             TRY_AGAIN,

@@ -2,9 +2,14 @@
 
 use std::fmt;
 
-use super::{Report, TopicState, Use};
-use crate::config::Config;
-use crate::kafka::limits::TopicLimits;
+use super::Report;
+use crate::{
+    config::Config,
+    kafka::{
+        limits::TopicLimits,
+        topics::{TopicState, Use},
+    },
+};
 
 /// A record waits for its batch, and clocks differ: closer limits refuse even the router's own time.
 const CLOSEST_MS: i64 = 60_000;
@@ -13,7 +18,7 @@ const SHORT_RETENTION_MS: i64 = 24 * 3_600_000;
 /// What a dead letter needs that has lost its key and its bytes: origin, reason and digests.
 const LEAST_DEAD_LETTER_BYTES: usize = 8192;
 
-/// Looks at the settings of one topic, if it is an outgoing one, and keeps what the worker needs of them.
+/// Checks the settings of an outgoing topic, and keeps what the worker needs of them.
 pub(super) fn check(config: &Config, topic: &TopicState, report: &mut Report) {
     let Some(settings) = topic.settings.as_ref().filter(|_| topic.purpose == Use::Output) else { return };
     let limits = TopicLimits::of(settings);
@@ -103,7 +108,7 @@ fn room(config: &Config, topic: &TopicState, limits: &TopicLimits, report: &mut 
     if is_dead_letter(topic) && most < LEAST_DEAD_LETTER_BYTES {
         report.error(
             format!(
-                "topic `{name}` (`{}`) has `{setting}={most}`: not even a dead letter without its bytes fits",
+                "topic `{name}` (`{}`) has `{setting}={most}`: even a dead letter without its bytes is too large",
                 topic.key
             ),
             format!("set `{setting}={wanted}` on the topic, at least {LEAST_DEAD_LETTER_BYTES}"),

@@ -1,10 +1,14 @@
-use std::collections::BTreeMap;
-use std::fmt;
+//! What a check found, one line a finding.
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use std::{collections::BTreeMap, fmt};
 
-use crate::kafka::limits::TopicLimits;
-use crate::kafka::offsets::{PartitionState, Start};
+use rdkafka::error::KafkaError;
+
+use crate::kafka::{
+    error::{code, is_outage},
+    limits::TopicLimits,
+    offsets::{PartitionState, Start},
+};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -59,7 +63,7 @@ impl Report {
         !self.has(Severity::Error) && !self.has(Severity::Outage)
     }
 
-    /// Returns whether the router may start once the brokers are back, without anybody changing anything.
+    /// Whether the router may start once the brokers are back, without anybody changing anything.
     pub fn is_outage(&self) -> bool {
         self.has(Severity::Outage) && !self.has(Severity::Error)
     }
@@ -78,8 +82,7 @@ impl Report {
 
     /// Adds a Kafka error that no check knows a remedy for: an outage if it passes when the brokers are back.
     pub(super) fn failure(&mut self, text: impl Into<String>, error: &KafkaError, remedy: impl Into<String>) {
-        let severity =
-            if super::code(error).is_some_and(is_outage) { Severity::Outage } else { Severity::Error };
+        let severity = if code(error).is_some_and(is_outage) { Severity::Outage } else { Severity::Error };
         self.add(severity, text, remedy);
     }
 
@@ -94,26 +97,4 @@ impl Report {
     fn add(&mut self, severity: Severity, text: impl Into<String>, remedy: impl Into<String>) {
         self.findings.push(Finding { severity, text: text.into(), remedy: remedy.into() });
     }
-}
-
-/// Returns whether an error goes away by itself once all brokers are up and reachable.
-pub(super) const fn is_outage(code: Code) -> bool {
-    matches!(
-        code,
-        Code::AllBrokersDown
-            | Code::BrokerNotAvailable
-            | Code::BrokerTransportFailure
-            | Code::ConcurrentTransactions
-            | Code::CoordinatorLoadInProgress
-            | Code::CoordinatorNotAvailable
-            | Code::LeaderNotAvailable
-            | Code::NetworkException
-            | Code::NotCoordinator
-            | Code::NotEnoughReplicas
-            | Code::NotLeaderForPartition
-            | Code::OperationTimedOut
-            | Code::RequestTimedOut
-            | Code::Resolve
-            | Code::UnstableOffsetCommit
-    )
 }

@@ -1,27 +1,31 @@
-//! Rights cannot be listed without being an administrator, so each is tried out.
+//! Does the router have its rights? Only an administrator can list them, so the check tries each.
 
-use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
+use std::{sync::Arc, thread, time::Duration};
 
-use rdkafka::consumer::{Consumer as _, ConsumerGroupMetadata};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
-use rdkafka::{Offset, TopicPartitionList};
-
-use super::{
-    Consumer, Deadline, Report, Severity, TRY_AGAIN, TopicState, Use, cause, code, not_created, producer,
-    reader,
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{Consumer as _, ConsumerGroupMetadata},
+    error::{KafkaError, RDKafkaErrorCode},
+    producer::{BaseRecord, Producer as _, ThreadedProducer},
 };
-use crate::config::Config;
-use crate::kafka::clients::{ClientRefused, reach};
-use crate::kafka::context::{Context, Watch};
-use crate::kafka::offsets::Start;
 
-// librdkafka registers a partition with the transaction in the background. The answers to requests on one
-// connection come in order, so after a few answered requests a refusal is known.
-const ROUNDS: u32 = 3;
-const ROUND: Duration = Duration::from_millis(10);
+use super::{Consumer, Deadline, Report, Severity, TRY_AGAIN, reader};
+use crate::{
+    config::Config,
+    kafka::{
+        clients::{self, ClientRefused},
+        connect::reach,
+        context::{Context, Watch},
+        error::{code, describe, is_refused_read},
+        offsets::Start,
+        topics::{TopicState, Use},
+    },
+};
+
+/// Requests that are answered before a refusal is known. librdkafka registers a partition with the transaction in the background, and
+/// the answers to requests on one connection come in order.
+const REQUESTS_UNTIL_REFUSAL: u32 = 3;
+const PAUSE_BETWEEN_REQUESTS: Duration = Duration::from_millis(10);
 
 /// Tries to read the incoming topic and the catalog: the end of partition 0 must come.
 pub(super) fn check_reading(
@@ -37,18 +41,18 @@ pub(super) fn check_reading(
     if read_ends(consumer, &inputs, deadline).is_ok() {
         return Ok(());
     }
-    // The client does not say which topic an error is about; one at a time tells.
+    // The client does not say which topic an error is about, so each is read alone.
     for topic in inputs {
         let Err(error) = read_ends(&reader(config, watch)?, &[topic], deadline) else { continue };
         match code(&error) {
-            // Told by the check of the offsets.
+            // The check of the offsets reports it.
             Some(RDKafkaErrorCode::GroupAuthorizationFailed) => return Ok(()),
             Some(RDKafkaErrorCode::TopicAuthorizationFailed) => report.error(
-                format!("topic `{}` (`{}`) cannot be read", topic.name, topic.key),
-                "give this user the right READ on the topic",
+                format!("cannot read topic `{}` (`{}`)", topic.name, topic.key),
+                "grant this user the right READ on the topic",
             ),
             _ => report.failure(
-                format!("topic `{}` (`{}`) cannot be read: {}", topic.name, topic.key, cause(&error)),
+                format!("cannot read topic `{}` (`{}`): {}", topic.name, topic.key, describe(&error)),
                 &error,
                 TRY_AGAIN,
             ),
@@ -91,7 +95,7 @@ impl Probe<'_> {
             return Ok(());
         }
         drop(producer);
-        // Something is missing; one at a time tells what.
+        // A right is missing. Each topic is tried alone to find out which one.
         let group_error = self.run_alone(&group, offsets.as_ref(), &[])?.err();
         if let Some(error) = &group_error {
             offsets_refused(self.config, error, report);
@@ -104,11 +108,11 @@ impl Probe<'_> {
                 Some(
                     RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::InvalidTransactionalState,
                 ) => report.error(
-                    format!("topic `{}` (`{}`) cannot be written", topic.name, topic.key),
-                    "give this user the right WRITE on the topic",
+                    format!("cannot write to topic `{}` (`{}`)", topic.name, topic.key),
+                    "grant this user the right WRITE on the topic",
                 ),
                 _ => report.failure(
-                    format!("topic `{}` (`{}`) cannot be written: {}", topic.name, topic.key, cause(&error)),
+                    format!("cannot write to topic `{}` (`{}`): {}", topic.name, topic.key, describe(&error)),
                     &error,
                     TRY_AGAIN,
                 ),
@@ -118,26 +122,26 @@ impl Probe<'_> {
     }
 
     fn producer(&self) -> Result<Result<Producer, KafkaError>, ClientRefused> {
-        let mut settings = producer(self.config, self.transactional_id)?;
+        let mut settings = clients::producer(self.config, self.transactional_id)?;
         // Above the time of a probe, so that no record leaves before the abort drops it.
         settings.set("linger.ms", "10000");
         let producer: Producer = settings
             .create_with_context(Context(self.watch.clone()))
-            .map_err(|error| not_created("producer", &error))?;
+            .map_err(|error| ClientRefused::new("producer", &error))?;
         self.watch.log_in(producer.client())?;
         reach(&producer, &self.config.topics.incoming, self.deadline.step());
         loop {
             match producer.init_transactions(self.deadline.step()) {
-                // A coordinator that is still loading answers so; the same call is to be made again.
+                // A coordinator that is still loading answers so: retry.
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && !self.deadline.is_over() => {
-                    thread::sleep(ROUND);
+                    thread::sleep(PAUSE_BETWEEN_REQUESTS);
                 }
                 result => return Ok(result.map(|()| producer)),
             }
         }
     }
 
-    /// Runs on a producer of its own: one that was refused something may not be able to end its transaction.
+    /// Runs on a producer of its own: after a refusal it may be unable to end its transaction.
     fn run_alone(
         &self,
         group: &ConsumerGroupMetadata,
@@ -155,7 +159,7 @@ impl Probe<'_> {
         topics: &[&TopicState],
     ) -> Result<(), KafkaError> {
         for topic in topics {
-            // Known beforehand, so that the record is put in its partition, and the partition registered, at once.
+            // If the partition is known beforehand, it is registered at once.
             producer.client().fetch_metadata(Some(&topic.name), self.deadline.step())?;
         }
         producer.begin_transaction()?;
@@ -176,8 +180,8 @@ impl Probe<'_> {
             producer.send(record).map_err(|(error, _)| error)?;
         }
         let none = TopicPartitionList::new();
-        for _ in 0..ROUNDS {
-            thread::sleep(ROUND);
+        for _ in 0..REQUESTS_UNTIL_REFUSAL {
+            thread::sleep(PAUSE_BETWEEN_REQUESTS);
             producer.send_offsets_to_transaction(offsets.unwrap_or(&none), group, self.deadline.step())?;
         }
         Ok(())
@@ -191,17 +195,12 @@ fn read_ends(consumer: &Consumer, topics: &[&TopicState], deadline: Deadline) ->
     wait_for_ends(consumer, topics.len(), deadline)
 }
 
-fn is_refusal(error: &KafkaError) -> bool {
-    let refusals = [RDKafkaErrorCode::TopicAuthorizationFailed, RDKafkaErrorCode::GroupAuthorizationFailed];
-    code(error).is_some_and(|code| refusals.contains(&code))
-}
-
 fn wait_for_ends(consumer: &Consumer, count: usize, deadline: Deadline) -> Result<(), KafkaError> {
     let mut ended = 0;
     while ended < count {
         match consumer.poll(Duration::from_millis(100)) {
             Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
-            Some(Err(error)) if is_refusal(&error) => {
+            Some(Err(error)) if is_refused_read(&error) => {
                 return Err(error);
             }
             // A connection that comes and goes is librdkafka's to repair; records are left where they are.
@@ -231,16 +230,16 @@ fn transactions_refused(config: &Config, transactional_id: &str, error: &KafkaEr
     match code(error) {
         Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => report.error(
             format!("transactions under the id `{transactional_id}` are not allowed"),
-            format!("give this user the rights WRITE and DESCRIBE on transactional ids that start with `{prefix}` (`kafka.transactional_id_prefix`)"),
+            format!("grant this user the rights WRITE and DESCRIBE on transactional ids that start with `{prefix}` (`kafka.transactional_id_prefix`)"),
         ),
         Some(RDKafkaErrorCode::InvalidTransactionTimeout) => report.error(
             format!("the brokers refuse `worker.transaction.timeout_ms` {}", config.worker.transaction.timeout_ms),
             "lower it to the brokers' `transaction.max.timeout.ms`",
         ),
         _ => report.failure(
-            format!("no transaction can be begun: {}", cause(error)),
+            format!("cannot begin a transaction: {}", describe(error)),
             error,
-            "look at the brokers' logs (`__transaction_state` needs enough brokers for its replication factor), or raise `startup.deadline_ms`",
+            "check the brokers' logs (`__transaction_state` needs enough brokers for its replication factor), or raise `startup.deadline_ms`",
         ),
     }
 }
@@ -249,21 +248,21 @@ fn offsets_refused(config: &Config, error: &KafkaError, report: &mut Report) {
     let group = &config.kafka.group_id;
     match code(error) {
         Some(RDKafkaErrorCode::GroupAuthorizationFailed) => report.error(
-            format!("group `{group}` cannot be used"),
-            "give this user the right READ on the group (`kafka.group_id`)",
+            format!("this user may not use group `{group}`"),
+            "grant this user the right READ on the group (`kafka.group_id`)",
         ),
         Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
             let topic = format!("`{}`", config.topics.incoming);
-            // A topic that may not be read has been told already, and the remedy is the same.
+            // A topic that may not be read was reported already, and the remedy is the same.
             if !report.findings.iter().any(|it| it.severity == Severity::Error && it.text.contains(&topic)) {
                 report.error(
-                    format!("offsets of topic {topic} cannot be committed"),
-                    "give this user the right READ on the topic",
+                    format!("cannot commit offsets of topic {topic}"),
+                    "grant this user the right READ on the topic",
                 );
             }
         }
         _ => report.failure(
-            format!("group `{group}` cannot commit in a transaction: {}", cause(error)),
+            format!("group `{group}` cannot commit in a transaction: {}", describe(error)),
             error,
             TRY_AGAIN,
         ),

@@ -1,48 +1,22 @@
-use std::collections::HashMap;
+//! Do the topics exist, and are they as they must be?
+
 use std::sync::Arc;
 
 use futures_executor::block_on;
 use rdkafka::admin::{AdminOptions, OwnedResourceSpecifier, ResourceSpecifier};
-use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::{Consumer, Deadline, Report, TRY_AGAIN, Use, admin_client, cause, needed, outgoing};
-use crate::config::Config;
-use crate::kafka::clients::ClientRefused;
-use crate::kafka::context::Watch;
-
-/// One topic as the brokers have it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TopicState {
-    /// The setting that names it.
-    pub key: &'static str,
-    /// Its name.
-    pub name: String,
-    /// What it is for.
-    pub purpose: Use,
-    /// Number of partitions; 0 where the topic is not there, or not shown to us.
-    pub partitions: usize,
-    /// The smallest number of replicas of a partition.
-    pub replicas: usize,
-    /// Why there are no partitions to see.
-    pub missing: Option<RDKafkaErrorCode>,
-    /// Partitions without a leader.
-    pub leaderless: Vec<i32>,
-    /// Its settings, where we may read them.
-    pub settings: Option<HashMap<String, String>>,
-}
-
-impl TopicState {
-    /// Returns a setting that is a number.
-    pub fn number(&self, name: &str) -> Option<usize> {
-        self.settings.as_ref()?.get(name)?.parse().ok()
-    }
-
-    /// Says whether old records of a key are removed, if that is known.
-    pub fn is_compacted(&self) -> Option<bool> {
-        Some(self.settings.as_ref()?.get("cleanup.policy")?.contains("compact"))
-    }
-}
+use super::{Consumer, Deadline, Report, TRY_AGAIN, outgoing};
+use crate::{
+    config::Config,
+    kafka::{
+        clients::ClientRefused,
+        connect,
+        context::Watch,
+        error::{describe, is_missing_topic},
+        topics::{TopicState, Use, needed, one_partition},
+    },
+};
 
 pub(super) fn check(
     config: &Config,
@@ -74,7 +48,7 @@ pub(super) fn check(
 
 pub(super) fn check_catalog(config: &Config, consumer: &Consumer, deadline: Deadline, report: &mut Report) {
     for (key, name) in config.catalog.topics.named() {
-        let topic = state(consumer, key, name, Use::Catalog, deadline);
+        let topic = TopicState::of(consumer, (key, name, Use::Catalog), deadline.step());
         presence(&topic, report);
         partitions(&topic, report);
     }
@@ -87,7 +61,7 @@ pub(super) fn check_presence(
     report: &mut Report,
 ) {
     for &(key, name, purpose) in wanted {
-        presence(&state(consumer, key, name, purpose, deadline), report);
+        presence(&TopicState::of(consumer, (key, name, purpose), deadline.step()), report);
     }
 }
 
@@ -98,46 +72,10 @@ pub(super) fn states(
     deadline: Deadline,
     report: &mut Report,
 ) -> Result<Vec<TopicState>, ClientRefused> {
-    let mut topics: Vec<_> = needed(config)
-        .into_iter()
-        .map(|(key, name, purpose)| state(consumer, key, name, purpose, deadline))
-        .collect();
+    let mut topics: Vec<_> =
+        needed(config).into_iter().map(|topic| TopicState::of(consumer, topic, deadline.step())).collect();
     settings(config, watch, deadline, &mut topics, report)?;
     Ok(topics)
-}
-
-fn state(consumer: &Consumer, key: &'static str, name: &str, purpose: Use, deadline: Deadline) -> TopicState {
-    let mut state = TopicState {
-        key,
-        name: name.to_owned(),
-        purpose,
-        partitions: 0,
-        replicas: 0,
-        missing: None,
-        leaderless: Vec::new(),
-        settings: None,
-    };
-    let metadata = match consumer.fetch_metadata(Some(name), deadline.step()) {
-        Ok(metadata) => metadata,
-        Err(error) => {
-            state.missing = Some(super::code(&error).unwrap_or(RDKafkaErrorCode::Unknown));
-            return state;
-        }
-    };
-    let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else {
-        state.missing = Some(RDKafkaErrorCode::UnknownTopicOrPartition);
-        return state;
-    };
-    state.missing = topic.error().map(RDKafkaErrorCode::from);
-    state.partitions = topic.partitions().len();
-    state.replicas = topic.partitions().iter().map(|partition| partition.replicas().len()).min().unwrap_or(0);
-    state.leaderless = topic
-        .partitions()
-        .iter()
-        .filter(|partition| partition.leader() < 0)
-        .map(|partition| partition.id())
-        .collect();
-    state
 }
 
 fn settings(
@@ -147,7 +85,7 @@ fn settings(
     topics: &mut [TopicState],
     report: &mut Report,
 ) -> Result<(), ClientRefused> {
-    let client = admin_client(config, watch)?;
+    let client = connect::admin(config, watch)?;
     // One topic a request: a request for several has one answer, and one missing right would hide all.
     for topic in topics.iter_mut().filter(|topic| topic.missing.is_none()) {
         let wanted = [ResourceSpecifier::Topic(&topic.name)];
@@ -165,10 +103,10 @@ fn settings(
             }
             Ok(Some(Err(code))) => code.to_string(),
             Ok(_) => "no settings in the answer".to_owned(),
-            Err(error) => cause(&error),
+            Err(error) => describe(&error),
         };
         report.info(format!(
-            "the settings of topic `{}` cannot be read ({refused}), so its compaction, room and times are unchecked; the right DESCRIBE_CONFIGS would let them be",
+            "cannot read the settings of topic `{}` ({refused}), so its compaction, record size and times are unchecked; grant DESCRIBE_CONFIGS to check them",
             topic.name
         ));
     }
@@ -179,28 +117,26 @@ fn presence(topic: &TopicState, report: &mut Report) {
     let (name, key) = (&topic.name, topic.key);
     match topic.missing {
         None => {}
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => report.error(
+        Some(code) if is_missing_topic(code) => report.error(
             format!("topic `{name}` (`{key}`) does not exist"),
             "run `ticket-router topics create`, or correct the name",
         ),
         Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
             let right = if topic.purpose == Use::Output { "WRITE" } else { "READ" };
             report.error(
-                format!("topic `{name}` (`{key}`) is not shown to this user"),
-                format!("give it the right {right} on the topic"),
+                format!("topic `{name}` (`{key}`) is hidden from this user"),
+                format!("grant it the right {right} on the topic"),
             );
         }
         Some(other) => report.failure(
-            format!("topic `{name}` (`{key}`) cannot be checked: {other}"),
+            format!("cannot check topic `{name}` (`{key}`): {other}"),
             &KafkaError::MetadataFetch(other),
             TRY_AGAIN,
         ),
     }
     for partition in &topic.leaderless {
         report.outage(
-            format!(
-                "partition {partition} of topic `{name}` has no leader: it can be neither read nor written"
-            ),
+            format!("partition {partition} of topic `{name}` has no leader: nobody can read or write it"),
             "bring back the brokers that hold it",
         );
     }
@@ -225,19 +161,6 @@ fn durability(topic: &TopicState, report: &mut Report) {
     }
 }
 
-/// Says what is wrong with a catalog topic of several partitions, and what to do.
-///
-/// The newest record by its timestamp is no way out: clocks lie, and compaction takes removals away.
-pub(crate) fn one_partition(topic: &str, partitions: usize) -> (String, String) {
-    (
-        format!(
-            "catalog topic `{topic}` has {partitions} partitions and must have one: with several, an old record can take the place of a newer one"
-        ),
-        "delete it, create it with one partition (`ticket-router topics create`), and write the catalog again from a copy that you trust (`ticket-router catalog load DIR`)"
-            .to_owned(),
-    )
-}
-
 fn partitions(topic: &TopicState, report: &mut Report) {
     if topic.purpose == Use::Catalog && topic.partitions > 1 {
         let (text, remedy) = one_partition(&topic.name, topic.partitions);
@@ -260,7 +183,7 @@ fn cleaning(topic: &TopicState, report: &mut Report) {
             "set `cleanup.policy=compact` on the topic",
         ),
         (Use::Incoming, Some(true)) => report.warning(
-            format!("topic `{name}` has `cleanup.policy={policy}`: of tickets with the same key only the last stays"),
+            format!("topic `{name}` has `cleanup.policy={policy}`: only the last ticket of each key stays"),
             "set `cleanup.policy=delete` on the topic",
         ),
         _ => {}

@@ -14,7 +14,7 @@ use crate::{
 
 static REFUSED_ADDRESS: Repeats = Repeats::new();
 
-/// So few records are decoded sooner than a thread has started.
+/// Below this, decoding inline is faster than starting a thread.
 const MIN_FOR_A_THREAD: usize = 500;
 
 /// Decodes records in their order, many of them on all processors: a large catalog is read much faster than it is decoded.

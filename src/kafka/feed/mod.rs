@@ -36,8 +36,8 @@ use self::{
     topics::{Topic, list, log_open, log_unfit, look, open},
 };
 use super::{
-    check::not_created,
     clients::{self, ClientRefused},
+    connect::consumer,
     context::{Context, Watch},
     token::{StaysLoggedIn, keep_logged_in},
 };
@@ -48,10 +48,10 @@ use crate::{
     ticket::Limits,
 };
 
-const POLL: Duration = Duration::from_millis(100);
-/// Records that are read, decoded and published together, as far as they are at hand.
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
+/// At most this many records are read, decoded and published together.
 const MAX_AT_ONCE: usize = 4_000;
-/// How often the brokers are asked which topics these are, and where they end.
+/// How often the feed asks the brokers which topics these are, and where they end.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 static POLL_FAILED: Repeats = Repeats::new();
@@ -60,7 +60,7 @@ static POLL_FAILED: Repeats = Repeats::new();
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
     /// The topics could not be assigned.
-    #[error("the catalog topics cannot be read")]
+    #[error("cannot read the catalog topics")]
     Assign(#[source] KafkaError),
     /// The brokers do not say what topics there are.
     #[error("the brokers do not describe the catalog topics: {0}")]
@@ -69,7 +69,7 @@ pub enum FeedError {
     #[error(transparent)]
     Unfit(#[from] Unfit),
     /// The consumer is lost.
-    #[error("reading the catalog failed for good")]
+    #[error("the consumer of the catalog cannot continue")]
     Poll(#[source] KafkaError),
     /// A consumer could not be made.
     #[error(transparent)]
@@ -218,7 +218,7 @@ impl Feed {
     /// of them can be seen. If so, and nothing has come since, the catalog is current. Returns the kinds
     /// whose topics are new ones.
     ///
-    /// That nothing comes is no sign by itself: nothing comes from a broker that is down, either.
+    /// Silence alone proves nothing: a broker that is down is silent too.
     fn look_around(&mut self, asked: &mut Asked) -> Vec<Kind> {
         if let Some(at) = asked.answered.take() {
             self.status.current(at);
@@ -259,7 +259,7 @@ impl Feed {
             tracing::warn!(
                 code = "CATALOG_RECREATED",
                 topic = topic.name,
-                "a catalog topic was deleted and created again: reading it from its beginning"
+                "a catalog topic was recreated: reading it from its beginning"
             );
         }
         // A client that knew the old topic may hold on to what it knew.
@@ -272,7 +272,7 @@ impl Feed {
                     tracing::info!(kind = kind.plural(), records = counts.of(kind), "catalog topic restored");
                 }
             }
-            // It is tried again at the next look.
+            // The next look retries.
             Err(FeedError::Unfit(unfit)) => log_unfit(&unfit),
             Err(FeedError::Look(_)) => {}
             Err(error) => return Err(error),
@@ -287,7 +287,7 @@ impl Feed {
             if messages.len() >= MAX_AT_ONCE {
                 break Read::More;
             }
-            let wait = if messages.is_empty() { POLL } else { Duration::ZERO };
+            let wait = if messages.is_empty() { POLL_TIMEOUT } else { Duration::ZERO };
             match self.consumer.poll(wait) {
                 Some(Ok(message)) => messages.push((take::kind_of(&self.topics, &message), message)),
                 Some(Err(KafkaError::PartitionEOF(_))) => break Read::End,
@@ -300,7 +300,7 @@ impl Feed {
                             code = "CATALOG_POLL",
                             %error,
                             left_out,
-                            "polling the catalog failed, going on"
+                            "polling the catalog failed, retrying"
                         );
                     }
                     break Read::Nothing;
@@ -328,17 +328,14 @@ fn connect(
     settings: &ClientConfig,
     watch: &Arc<Watch>,
 ) -> Result<(StaysLoggedIn, Arc<BaseConsumer<Context>>), ClientRefused> {
-    let consumer: BaseConsumer<Context> = settings
-        .create_with_context(Context(Arc::clone(watch)))
-        .map_err(|error| not_created("consumer", &error))?;
-    let consumer = Arc::new(consumer);
+    let consumer = Arc::new(consumer(settings, watch)?);
     Ok((keep_logged_in(watch, Arc::<BaseConsumer<Context>>::clone(&consumer)), consumer))
 }
 
-/// The last question to the brokers.
+/// The last query for end offsets.
 struct Asked {
     at: Instant,
-    /// When it was asked, if the answer was good: known to be current is what nothing comes after.
+    /// When it was sent, once all brokers have answered. If the next poll is empty, the catalog was current then.
     answered: Option<Instant>,
 }
 

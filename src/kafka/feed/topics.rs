@@ -14,20 +14,21 @@ use crate::{
     catalog::Kind,
     config::Config,
     kafka::{
-        check::one_partition,
         context::Context,
+        error::is_missing_topic,
         ffi::topics::{Described, Isolation, describe, ends},
+        topics::one_partition,
     },
     repeats::Repeats,
 };
 
-/// How long one question may take while the catalog is followed: what changes in it waits meanwhile.
+/// Timeout of a request while the catalog is followed. Changes of the catalog wait meanwhile.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 /// The brokers' first answer may take longer.
 const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// A topic that was just created is not known to every broker yet.
+/// Within this time every broker knows a new topic.
 const SPREADS_WITHIN: Duration = Duration::from_secs(1);
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE_BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 static UNFIT: Repeats = Repeats::new();
 static HIDDEN: Repeats = Repeats::new();
@@ -35,10 +36,10 @@ static HIDDEN: Repeats = Repeats::new();
 /// Why a topic cannot hold a part of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// It is not there.
+    /// It does not exist.
     #[error("catalog topic `{0}` does not exist; run `ticket-router topics create`, or correct its name")]
     Missing(String),
-    /// It has several partitions: there is no telling which of two records of a key is the newer one.
+    /// It has several partitions, so the newer of two records of a key is unknown.
     #[error("{}; {}", one_partition(topic, *partitions).0, one_partition(topic, *partitions).1)]
     Partitions {
         /// Its name.
@@ -47,7 +48,7 @@ pub enum Unfit {
         partitions: usize,
     },
     /// It is not shown to us.
-    #[error("catalog topic `{topic}` cannot be read: {code}; give this user the right READ on it")]
+    #[error("cannot read catalog topic `{topic}`: {code}; grant this user the right READ on it")]
     Hidden {
         /// Its name.
         topic: String,
@@ -110,7 +111,7 @@ pub(super) fn look_first<'t>(
         if !is_missing || started.elapsed() >= SPREADS_WITHIN {
             return Ok(found);
         }
-        thread::sleep(PAUSE);
+        thread::sleep(PAUSE_BETWEEN_LOOKS);
     }
 }
 
@@ -132,9 +133,7 @@ fn fit(name: &str, found: Result<Described, RDKafkaErrorCode>) -> Result<u128, U
     match found {
         Ok(Described { id, partitions: 1 }) => Ok(id),
         Ok(Described { partitions, .. }) => Err(Unfit::Partitions { topic, partitions }),
-        Err(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-            Err(Unfit::Missing(topic))
-        }
+        Err(code) if is_missing_topic(code) => Err(Unfit::Missing(topic)),
         Err(code) => Err(Unfit::Hidden { topic, code }),
     }
 }
@@ -171,7 +170,7 @@ pub(super) fn log_unfit(unfit: &Unfit) {
         tracing::error!(
             code = "CATALOG_TOPIC",
             left_out,
-            "{unfit}; tickets are decided with the catalog as it was, which grows old"
+            "{unfit}; until then the router decides with the catalog as it was"
         );
     }
 }
@@ -183,7 +182,7 @@ pub(super) fn log_open(open: &Open) {
             topic = open.topic,
             offsets = open.offsets,
             left_out,
-            "records of a catalog topic cannot be seen, since a transaction on it is still open: end it, or wait until Kafka aborts it"
+            "an open transaction hides records of a catalog topic: end it, or wait until Kafka aborts it"
         );
     }
 }

@@ -2,14 +2,12 @@
 
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::{
-    ASK_TIMEOUT, AbortCause, Run, WorkerError,
-    context::{Undelivered, closes, is_teaching, send_fault},
-    machine::SendFault,
-    open::Open,
-};
+use super::{ASK_TIMEOUT, Run, WorkerError, context::Undelivered, machine::SendFault, open::Open};
 use crate::{
-    kafka::ffi::{self, NativeError},
+    kafka::{
+        error::{abort_cause, closes_topic, is_teaching, send_fault},
+        ffi::{self, NativeError},
+    },
     repeats::Repeats,
     route::Destination,
 };
@@ -31,23 +29,12 @@ impl Blame {
     /// Takes a refusal. The topic is to blame if the error is about a topic, and the transaction has records for no other.
     pub(super) fn refused(&mut self, text: String, code: RDKafkaErrorCode, open: Option<&Open>) {
         self.text = text;
-        self.topic = open.and_then(|it| it.contents.only_topic()).filter(|_| closes(code));
+        self.topic = open.and_then(|it| it.contents.only_topic()).filter(|_| closes_topic(code));
     }
 
     /// What to tell about the last failure.
     pub(super) fn cause(&self) -> String {
         self.last_error.as_ref().map_or_else(|| self.text.clone(), ToString::to_string)
-    }
-}
-
-/// Why a record that was not sent or not delivered makes its transaction fail.
-pub(super) fn abort_cause(code: RDKafkaErrorCode, fault: SendFault) -> AbortCause {
-    match fault {
-        SendFault::Refused => AbortCause::Refused,
-        SendFault::Undelivered if is_teaching(code) => AbortCause::Refused,
-        // librdkafka had given the transaction up before.
-        SendFault::Undelivered if code == RDKafkaErrorCode::State => AbortCause::Broker,
-        SendFault::Undelivered => AbortCause::Undelivered,
     }
 }
 
@@ -159,7 +146,7 @@ impl Run<'_> {
             ASK_TIMEOUT,
         );
         if let Err(error) = asked {
-            tracing::warn!(code = "TRANSACTION_GIVEN_UP", %error, "why the transaction was given up");
+            tracing::warn!(code = "TRANSACTION_GIVEN_UP", %error, "librdkafka failed the transaction, and this is why");
             self.blame(error.code);
         }
     }

@@ -20,7 +20,11 @@ use rdkafka::{
 };
 
 use super::machine::{Partition, SendFault};
-use crate::kafka::{context::Watch, ffi::incoming_headers};
+use crate::kafka::{
+    context::Watch,
+    error::{delivery_fault, describe, is_teaching},
+    ffi::incoming_headers,
+};
 
 /// A change of the assignment that the worker has not answered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +38,7 @@ pub enum Rebalance {
     },
 }
 
-/// The context of the input consumer: it puts rebalances aside for the worker, which answers them between two polls.
+/// The context of the input consumer. It stores rebalances for the worker, which answers them between two polls.
 ///
 /// librdkafka waits for the answer, and polling goes on meanwhile on the same thread; so a transaction can be ended before its partitions are given up, and no
 /// state is shared with a callback.
@@ -87,7 +91,7 @@ impl ConsumerContext for InputContext {
     ) {
         if self.is_closing.load(Ordering::Relaxed) {
             if let Err(error) = consumer.unassign() {
-                tracing::warn!(code = "UNASSIGN", %error, "could not give the partitions up while leaving the group");
+                tracing::warn!(code = "UNASSIGN", %error, "cannot give up the partitions while leaving the group");
             }
             return;
         }
@@ -245,61 +249,6 @@ fn size_of_record(record: &BorrowedMessage<'_>) -> usize {
     let headers = incoming_headers(record.headers());
     let headers: usize = headers.map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len)).sum();
     record.key().map_or(0, <[u8]>::len) + record.payload_len() + headers
-}
-
-fn describe(error: &KafkaError) -> String {
-    error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string())
-}
-
-/// Says whether a refused delivery tells what the topic takes, so that the next trial can be another one.
-#[must_use]
-pub fn is_teaching(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::InvalidTimestamp
-            | RDKafkaErrorCode::InvalidRecord
-            | RDKafkaErrorCode::MessageSizeTooLarge
-            | RDKafkaErrorCode::MessageBatchTooLarge
-    )
-}
-
-/// Sorts what the brokers answer to a batch. If the topic teaches something, the record is to blame only when
-/// that does not help.
-#[must_use]
-pub fn delivery_fault(code: RDKafkaErrorCode) -> SendFault {
-    if is_teaching(code) { SendFault::Undelivered } else { send_fault(code) }
-}
-
-/// Says whether an error is about a topic as it is now, whatever the record.
-#[must_use]
-pub fn closes(code: RDKafkaErrorCode) -> bool {
-    matches!(
-        code,
-        RDKafkaErrorCode::TopicAuthorizationFailed
-            | RDKafkaErrorCode::UnknownTopic
-            | RDKafkaErrorCode::UnknownTopicOrPartition
-            | RDKafkaErrorCode::UnknownPartition
-    )
-}
-
-/// Sorts errors of a record: those that the same record will meet again, and those of the moment.
-#[must_use]
-pub fn send_fault(code: RDKafkaErrorCode) -> SendFault {
-    match code {
-        RDKafkaErrorCode::MessageSizeTooLarge
-        | RDKafkaErrorCode::InvalidMessage
-        | RDKafkaErrorCode::InvalidMessageSize
-        | RDKafkaErrorCode::MessageBatchTooLarge
-        | RDKafkaErrorCode::InvalidTimestamp
-        | RDKafkaErrorCode::InvalidRecord
-        | RDKafkaErrorCode::PolicyViolation
-        | RDKafkaErrorCode::UnknownTopic
-        | RDKafkaErrorCode::UnknownTopicOrPartition
-        | RDKafkaErrorCode::UnknownPartition
-        | RDKafkaErrorCode::InvalidTopic
-        | RDKafkaErrorCode::TopicAuthorizationFailed => SendFault::Refused,
-        _ => SendFault::Undelivered,
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

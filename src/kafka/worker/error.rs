@@ -3,16 +3,16 @@
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::{blame::Blame, machine::Failure};
-use crate::kafka::{ffi::NativeError, offsets::LostOffset};
+use crate::kafka::{error::is_fenced, ffi::NativeError, offsets::LostOffset};
 
-/// A worker that cannot go on. The process ends; started anew with the same transactional ids, it takes up where the last commit left off.
+/// Why a worker cannot continue. The process exits. Restarted with the same transactional ids, it continues after the last commit.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// The input topic could not be subscribed to.
-    #[error("could not subscribe to the input topic")]
+    #[error("cannot subscribe to the input topic")]
     Subscribe(#[source] KafkaError),
-    /// An output topic's name is refused by the client.
-    #[error("topic `{name}` cannot be used: {code}")]
+    /// The client refuses an output topic's name.
+    #[error("cannot use topic `{name}`: {code}")]
     Topic {
         /// The topic.
         name: String,
@@ -20,35 +20,35 @@ pub enum WorkerError {
         code: RDKafkaErrorCode,
     },
     /// The consumer is lost.
-    #[error("the consumer failed for good")]
+    #[error("the consumer cannot continue")]
     Poll(#[source] KafkaError),
-    /// Partitions could not be taken or given up.
+    /// The consumer refused to take or give up partitions.
     #[error("the consumer refused an assignment")]
     Assign(#[source] KafkaError),
-    /// Where to start could not be found out.
-    #[error("the committed offsets of `{topic}` could not be read within {waited_ms} ms")]
+    /// The worker could not find out where to start.
+    #[error("cannot read the committed offsets of `{topic}` within {waited_ms} ms")]
     Committed {
         /// The input topic.
         topic: String,
-        /// How long it was tried.
+        /// How long the worker retried.
         waited_ms: u128,
         /// The last error.
         #[source]
         error: KafkaError,
     },
-    /// The committed offset is not in the log any more, or not yet.
+    /// The log no longer holds the committed offset, or not yet.
     #[error("{0}")]
     LostOffset(LostOffset),
-    /// The broker says that an offset is out of range, and looking it up gave no reason.
+    /// The broker says that an offset is out of range, and the offsets give no reason.
     #[error(
-        "the broker has no record at the group's offset in `{0}`; compare the group's offsets with the topic's, set them by hand and start again"
+        "the broker has no record at the group's offset in `{0}`; compare the group's offsets with the topic's, correct them by hand and restart"
     )]
     OffsetOutOfRange(String),
-    /// A batch of the input cannot be unpacked.
+    /// A batch of the input cannot be decompressed.
     #[error(
-        "a batch of records in `{topic}` cannot be unpacked: it is damaged, or larger than `receive.message.max.bytes`, which bounds the memory. It is at the position \
-         of one of these partitions: {positions}. Raise that setting in `kafka.consumer`, or pass over the batch by hand (kafka-consumer-groups \
-         --reset-offsets) while no copy runs"
+        "cannot decompress a batch of records in `{topic}`: it is damaged, or larger than `receive.message.max.bytes`, which bounds the memory. \
+         It is at the position of one of these partitions: {positions}. Raise that setting in `kafka.consumer`, or skip the batch by hand \
+         (kafka-consumer-groups --reset-offsets) while no copy runs"
     )]
     Unreadable {
         /// The input topic.
@@ -56,8 +56,8 @@ pub enum WorkerError {
         /// Each partition with the offset that comes next.
         positions: String,
     },
-    /// The input could not be rewound after an abort.
-    #[error("partition {partition} could not be rewound to offset {offset}")]
+    /// The consumer could not rewind the input after an abort.
+    #[error("cannot rewind partition {partition} to offset {offset}")]
     Seek {
         /// The partition.
         partition: i32,
@@ -67,18 +67,18 @@ pub enum WorkerError {
         #[source]
         error: KafkaError,
     },
-    /// The brokers do not take the producer's epoch any more.
+    /// The brokers no longer accept the producer's epoch.
     #[error(
-        "another process has taken over this worker's transactional id, or the brokers have given up its transaction, which was open for longer than \
-         `worker.transaction.timeout_ms`: starting anew goes on after the last commit. If this happens again and again while the brokers are well, two copies \
-         have the same transactional ids. Either two machines have the same name: give each its own `kafka.instance`. Or two copies on one host \
-         do not see each other's lock files, since a folder is cleaned or each has its own: let both use one `kafka.state_dir` that nothing cleans. \
-         Or two different routers share `kafka.transactional_id_prefix`: leave it unset"
+        "another process took over this worker's transactional id, or the brokers aborted its transaction, which was open for longer than \
+         `worker.transaction.timeout_ms`. A restart continues after the last commit. If this repeats while the brokers are well, two copies \
+         have the same transactional ids. If two machines have the same name, give each its own `kafka.instance`. If two copies on one host \
+         do not see each other's lock files, let both use one `kafka.state_dir` that nothing cleans. If two different routers share \
+         `kafka.transactional_id_prefix`, unset it"
     )]
     Fenced(#[source] NativeError),
-    /// Transaction after transaction was aborted.
+    /// The worker aborted one transaction after another.
     #[error(
-        "no transaction could be committed for half a minute, and a new producer did not help{}; the restart checks topics and rights, and says what is wrong",
+        "the worker could not commit any transaction for half a minute, and a new producer did not help{}; the restart checks topics and rights, and reports what is wrong",
         cause.as_ref().map_or_else(String::new, |it| format!(": {it}"))
     )]
     NoCommit {
@@ -86,9 +86,9 @@ pub enum WorkerError {
         cause: Option<String>,
     },
     /// A producer could not be made.
-    #[error("the producer could not be replaced")]
+    #[error("cannot replace the producer")]
     Producer(#[source] KafkaError),
-    /// A transaction call failed in a way that leaves no way on.
+    /// A transaction call failed, and no other call can follow.
     #[error("`{call}` failed")]
     Transaction {
         /// The call.
@@ -98,13 +98,11 @@ pub enum WorkerError {
         error: NativeError,
     },
     /// The state of the transaction is unknown.
-    #[error(
-        "a transaction could not be brought to an end in time, its outcome is unknown: starting anew finds out"
-    )]
+    #[error("a transaction did not end in time, and its outcome is unknown: a restart finds out")]
     OutcomeUnknown(#[source] Option<NativeError>),
     /// Not even a dead letter can be written.
     #[error(
-        "the dead letter of a record that cannot be routed was refused too ({0}): check the dead-letter topic, its limit and the rights"
+        "the dead letter of a record that cannot be routed was refused too ({0}): check the dead-letter topic, its size limit and the rights"
     )]
     DeadLetterRefused(String),
 }
@@ -143,11 +141,4 @@ impl WorkerError {
             (Failure::Fatal, None) => Self::OutcomeUnknown(None),
         }
     }
-}
-
-fn is_fenced(error: &NativeError) -> bool {
-    matches!(
-        error.code,
-        RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch
-    )
 }

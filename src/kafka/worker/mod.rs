@@ -75,6 +75,7 @@ pub use error::WorkerError;
 pub use faults::Faults;
 pub use fields::FieldNames;
 pub use machine::Settings as TransactionSettings;
+pub(super) use machine::{Fault, SendFault};
 pub use output::ProducerSettings;
 pub use status::{Figures, Totals, WorkerStatus};
 

@@ -15,13 +15,12 @@ use rdkafka::{
     producer::{Producer, ThreadedProducer},
 };
 
-use super::{
-    ASK_TIMEOUT, CALL_TIMEOUT, OutputContext, WorkerError, WorkerSettings, WorkerStatus, context::closes,
-};
+use super::{ASK_TIMEOUT, CALL_TIMEOUT, OutputContext, WorkerError, WorkerSettings, WorkerStatus};
 use crate::{
     kafka::{
-        clients,
+        connect::reach,
         context::Watch,
+        error::closes_topic,
         ffi::{self, Headers, NativeError, Outgoing, Topic, TransactionCall},
         token::{StaysLoggedIn, keep_logged_in},
     },
@@ -64,7 +63,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Fences the producer that had the transactional id before, waiting for a broker that is not there yet.
+    /// Fences the producer that had the transactional id before, and waits for brokers that are away.
     ///
     /// # Errors
     ///
@@ -78,7 +77,7 @@ impl Output {
         let producer = Arc::new(producer);
         let watch = producer.client().context().watch();
         let login = keep_logged_in(watch, Arc::<ThreadedProducer<OutputContext>>::clone(&producer));
-        clients::reach(&producer, &settings.input, ASK_TIMEOUT);
+        reach(&producer, &settings.input, ASK_TIMEOUT);
         loop {
             status.step();
             match ffi::transaction(&producer, TransactionCall::Init, CALL_TIMEOUT) {
@@ -89,7 +88,7 @@ impl Output {
                             code = "TRANSACTIONS_NOT_READY",
                             %error,
                             left_out,
-                            "transactions are not ready yet, trying again"
+                            "transactions are not ready yet, retrying"
                         );
                     }
                 }
@@ -145,7 +144,7 @@ impl Output {
         match self.producer.client().fetch_metadata(Some(topic), ASK_TIMEOUT) {
             Ok(metadata) => {
                 let found = metadata.topics().iter().find(|it| it.name() == topic)?;
-                found.error().map(RDKafkaErrorCode::from).filter(|code| closes(*code))
+                found.error().map(RDKafkaErrorCode::from).filter(|code| closes_topic(*code))
             }
             Err(error) => {
                 tracing::warn!(code = "TOPIC_UNKNOWN", %error, topic, "cannot check the topic");

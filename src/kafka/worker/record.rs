@@ -13,8 +13,6 @@ use rdkafka::{
 use super::{
     Run,
     allowed::Allowed,
-    blame::abort_cause,
-    context::send_fault,
     fate::{Fate, Sent},
     incoming::{Incoming, Scanned, TraceHeaders},
     machine::{Handling, SendFault},
@@ -25,7 +23,10 @@ use super::{
     stamp::Stamp,
 };
 use crate::{
-    kafka::ffi::{Headers, Outgoing},
+    kafka::{
+        error::{abort_cause, send_fault},
+        ffi::{Headers, Outgoing},
+    },
     route::{Destination, Router},
     telemetry::Traced,
     ticket::{BadRecord, DeadLetterReason},

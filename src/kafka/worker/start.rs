@@ -16,12 +16,12 @@ use rdkafka::{
 use super::{WorkerError, WorkerSettings, machine::Partition};
 use crate::{
     config::StartAt,
-    kafka::offsets::{LostOffset, PartitionState, Start, starts},
+    kafka::offsets::{LostOffset, PartitionState, Start, starts, states_of},
 };
 
-/// How long one question to the broker may take.
+/// How long one request may take.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the broker is asked: another worker's open transaction holds committed offsets back until it times out.
+/// How long the worker retries: another worker's open transaction holds committed offsets back until it times out.
 const DEADLINE: Duration = Duration::from_secs(40);
 
 /// Where to start.
@@ -39,7 +39,7 @@ pub struct Positions {
 ///
 /// # Errors
 ///
-/// The broker does not tell, or a committed offset is outside of the log.
+/// The broker does not answer, or a committed offset is outside the log.
 pub fn positions<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     settings: &WorkerSettings,
@@ -149,19 +149,7 @@ fn partition_states<C: ConsumerContext>(
             asked.add_partition(topic, partition);
         }
         let committed = consumer.committed_offsets(asked, ASK_TIMEOUT)?;
-        committed
-            .elements()
-            .iter()
-            .map(|it| {
-                it.error()?;
-                let (low, high) = consumer.fetch_watermarks(topic, it.partition(), ASK_TIMEOUT)?;
-                let committed = match it.offset() {
-                    Offset::Offset(offset) => Some(offset),
-                    _ => None,
-                };
-                Ok(PartitionState { partition: it.partition(), committed, low, high })
-            })
-            .collect()
+        states_of(consumer, topic, &committed, || ASK_TIMEOUT)
     })
 }
 
@@ -178,7 +166,7 @@ fn retry<T>(topic: &str, mut ask: impl FnMut() -> Result<T, KafkaError>) -> Resu
                 });
             }
             Err(error) => {
-                tracing::warn!(code = "OFFSETS_UNKNOWN", %error, topic, "the group's offsets are not to be had yet, trying again");
+                tracing::warn!(code = "OFFSETS_UNKNOWN", %error, topic, "cannot read the group's committed offsets yet, retrying");
                 thread::sleep(Duration::from_millis(200));
             }
         }

@@ -2,8 +2,6 @@
 
 use std::{thread, time::Duration};
 
-use rdkafka::error::RDKafkaErrorCode;
-
 use super::{
     AbortCause, CALL_TIMEOUT, Run, Worker, WorkerError,
     machine::{BeginFault, Fault, Partition, SendFault},
@@ -12,7 +10,10 @@ use super::{
     start,
 };
 use crate::{
-    kafka::ffi::{self, GroupMetadata, NativeError, TransactionCall},
+    kafka::{
+        error::fault,
+        ffi::{self, GroupMetadata, NativeError, TransactionCall},
+    },
     repeats::Repeats,
 };
 
@@ -128,7 +129,7 @@ impl Run<'_> {
             tracing::warn!(
                 code = "RECORDS_WAITING",
                 error = %code,
-                "records are not delivered yet, aborting all the same"
+                "records are not delivered yet, aborting anyway"
             );
         }
         let outcome = self
@@ -222,21 +223,5 @@ impl Run<'_> {
         }
         self.blame.last_error = Some(error);
         fault
-    }
-}
-
-/// librdkafka's rule: retriable, abortable or fatal; what has none of these marks is fatal. And the brokers forget the id of a producer that
-/// was idle for `transactional.id.expiration.ms`; librdkafka aborts for that, but never asks for a new epoch.
-fn fault(error: &NativeError) -> Fault {
-    if error.code == RDKafkaErrorCode::InvalidProducerIdMapping {
-        Fault::Forgotten
-    } else if error.is_fatal {
-        Fault::Fatal
-    } else if error.requires_abort {
-        Fault::Abortable
-    } else if error.is_retriable {
-        Fault::Retriable
-    } else {
-        Fault::Fatal
     }
 }

@@ -1,21 +1,25 @@
-//! Reaching the brokers.
+//! Do the brokers answer, and do they let the router in?
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use rdkafka::consumer::Consumer as _;
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::{consumer::Consumer as _, error::RDKafkaErrorCode};
 
 use super::advertised::{Unreachable, unreachable};
 use super::{Awaits, Consumer, Deadline, Finding, PATIENCE, Report, Severity, reader};
-use crate::config::Config;
-use crate::kafka::clients::{ClientRefused, check_settings};
-use crate::kafka::context::Watch;
+use crate::{
+    config::Config,
+    kafka::{
+        clients::{ClientRefused, check_settings},
+        context::Watch,
+    },
+};
 
-const TRY: Duration = Duration::from_millis(500);
-/// How often the log names what is awaited.
+/// The longest that one attempt takes, and the pause between attempts.
+const MAX_ATTEMPT: Duration = Duration::from_millis(500);
+/// How often the log says what the router waits for.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 const ADVERTISED: &str = "correct `advertised.listeners` of that broker, or how this machine resolves the name and \
                           reaches the address";
@@ -35,8 +39,8 @@ pub(super) fn connect(
     let consumer = reader(config, watch)?;
     if let Err(error) = watch.log_in(consumer.client()) {
         report.error(
-            format!("there is no token to log in with: {error}"),
-            "have a token that has not ended written to `kafka.security.token_file`",
+            format!("cannot log in without a token: {error}"),
+            "write a token that has not expired to `kafka.security.token_file`",
         );
         return Ok(None);
     }
@@ -47,7 +51,7 @@ pub(super) fn connect(
     loop {
         // Errors are events, and only a poll hands them out.
         while consumer.poll(Duration::ZERO).is_some() {}
-        let answer = consumer.fetch_metadata(Some(&config.topics.incoming), TRY.min(deadline.step()));
+        let answer = consumer.fetch_metadata(Some(&config.topics.incoming), MAX_ATTEMPT.min(deadline.step()));
         while consumer.poll(Duration::from_millis(20)).is_some() {}
         lost.clear();
         if let Ok(metadata) = answer {
@@ -83,7 +87,7 @@ pub(super) fn connect(
         }
         awaits(text);
         if !lost.is_empty() {
-            drop(consumer.poll(TRY));
+            drop(consumer.poll(MAX_ATTEMPT));
         }
     }
 }
@@ -119,7 +123,7 @@ fn explain(config: &Config, watch: &Watch) -> (Severity, String, String) {
         Some(reason) if closed.iter().any(|word| reason.contains(word)) => (
             Severity::Error,
             format!("`{servers}` closes the connection: {reason}"),
-            "if the listener speaks TLS or wants a log-in, set `kafka.security.protocol` to what it speaks"
+            "if the listener uses TLS or requires a log-in, set `kafka.security.protocol` accordingly"
                 .to_owned(),
         ),
         Some(reason) if reason.contains("SSL handshake") => {
@@ -128,7 +132,7 @@ fn explain(config: &Config, watch: &Watch) -> (Severity, String, String) {
         Some(reason) => (
             Severity::Outage,
             format!("no broker of `{servers}` can be reached: {reason}"),
-            "start the broker, correct `kafka.bootstrap_servers`, or open the way to it".to_owned(),
+            "start the broker, correct `kafka.bootstrap_servers`, or open the network to it".to_owned(),
         ),
         None => (
             Severity::Outage,
@@ -140,15 +144,15 @@ fn explain(config: &Config, watch: &Watch) -> (Severity, String, String) {
 
 fn tls_remedy(reason: &str) -> &'static str {
     if reason.contains("PLAINTEXT broker listener") || reason.contains("wrong version number") {
-        "the listener speaks no TLS: set `kafka.security.protocol` to PLAINTEXT or SASL_PLAINTEXT, or use its TLS port"
+        "the listener does not use TLS: set `kafka.security.protocol` to PLAINTEXT or SASL_PLAINTEXT, or use its TLS port"
     } else if reason.contains("certificate verify failed")
         || reason.contains("certificate could not be verified")
     {
         "set `kafka.security.ca_file` to the certificate authority that signed the brokers' certificates"
     } else if reason.contains("certificate required") || reason.contains("bad certificate") {
-        "the brokers want a client certificate they trust: set `kafka.security.cert_file` and `kafka.security.key_file`"
+        "the brokers require a client certificate that they trust: set `kafka.security.cert_file` and `kafka.security.key_file`"
     } else {
-        "look at `kafka.security`, and at the certificates of the brokers"
+        "check `kafka.security`, and the certificates of the brokers"
     }
 }
 
