@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-use super::passthrough::Passthrough;
+use super::passthrough::{Client, Passthrough};
 use super::security::Security;
 
 /// The Kafka cluster and how to talk to it.
@@ -117,5 +117,59 @@ impl Kafka {
     /// Returns the beginning of transactional ids: the setting, else the group id.
     pub fn transactional_id_prefix(&self) -> &str {
         self.transactional_id_prefix.as_deref().unwrap_or(&self.group_id)
+    }
+
+    /// Returns the `client.id` of these clients: the setting, else the program's name.
+    pub fn client_id(&self, client: Client) -> &str {
+        let own = match client {
+            Client::All => None,
+            Client::Consumer => self.consumer.get("client.id"),
+            Client::Producer => self.producer.get("client.id"),
+        };
+        own.or_else(|| self.client.get("client.id")).unwrap_or("ticket-router")
+    }
+
+    /// Returns host and port of the broker, if one alone is configured.
+    pub fn single_broker(&self) -> Option<(&str, u16)> {
+        let broker = self.bootstrap_servers.trim();
+        (!broker.contains(',')).then(|| host_and_port(broker))
+    }
+}
+
+/// Takes `host:port` apart as librdkafka does: a protocol before it is passed over, the default port is 9092.
+pub(super) fn host_and_port(broker: &str) -> (&str, u16) {
+    let address = broker.rsplit_once("://").map_or(broker, |(_, address)| address);
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    (host.trim_start_matches('[').trim_end_matches(']'), port.parse().unwrap_or(9092))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kafka(bootstrap_servers: &str) -> Kafka {
+        Kafka { bootstrap_servers: bootstrap_servers.to_owned(), ..Kafka::default() }
+    }
+
+    #[test]
+    fn the_broker_is_known_if_one_alone_is_configured() {
+        for (servers, broker) in [
+            ("kafka.example.com:9093", Some(("kafka.example.com", 9093))),
+            (" SASL_SSL://kafka:9094 ", Some(("kafka", 9094))),
+            ("[::1]:9095", Some(("::1", 9095))),
+            ("kafka", Some(("kafka", 9092))),
+            ("kafka-1:9092,kafka-2:9092", None),
+        ] {
+            assert_eq!(kafka(servers).single_broker(), broker, "{servers}");
+        }
+    }
+
+    #[test]
+    fn a_client_id_of_its_own_wins_over_that_of_all_clients() {
+        let mut kafka = Kafka::default();
+        assert_eq!(kafka.client_id(Client::Consumer), "ticket-router");
+        kafka.client = Passthrough::from_iter([("client.id", "all")]);
+        kafka.producer = Passthrough::from_iter([("client.id", "mine")]);
+        assert_eq!((kafka.client_id(Client::Consumer), kafka.client_id(Client::Producer)), ("all", "mine"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Config, Protocol};
+use super::{Config, Protocol, kafka::host_and_port};
 
 /// librdkafka's settings that switch a check of TLS off, with the value that does so and what it costs.
 const UNCHECKED: [(&str, &str, &str); 2] = [
@@ -50,9 +50,7 @@ impl Config {
 
 /// Says whether a broker `host:port` is on this machine.
 fn is_loopback(broker: &str) -> bool {
-    let address = broker.rsplit_once("://").map_or(broker, |(_, address)| address);
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let (host, _) = host_and_port(broker);
     host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 

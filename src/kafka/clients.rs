@@ -201,7 +201,7 @@ fn common(config: &Config, client: &mut ClientConfig) -> Result<(), SecretUnread
     let kafka = &config.kafka;
     client
         .set_log_level(RDKafkaLogLevel::Info)
-        .set("client.id", "ticket-router")
+        .set("client.id", kafka.client_id(Client::All))
         .set("log.connection.close", "false")
         // A partition that lost its leader, or is new, waits for the next refresh. With the default of five minutes,
         // tickets waited for minutes after a broker's restart, although it was back.

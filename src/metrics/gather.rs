@@ -165,7 +165,12 @@ fn points(name: &str, health: &Health, figures: &Figures) -> Vec<Point> {
         }
         "messaging.process.duration" => {
             let Names { input, group, .. } = &health.names;
-            vec![histogram(["kafka", "process", input, group], &figures.process)]
+            let by_reason = figures.process.iter();
+            by_reason
+                .map(|(reason, durations)| {
+                    histogram(["kafka", "process", input, group, reason.unwrap_or_default()], durations)
+                })
+                .collect()
         }
         name => unreachable!("`{name}` is in the table and nobody gathers it"),
     }

@@ -84,6 +84,13 @@ const ABORTED_BY: Label = Label {
     ),
 };
 
+const DEAD_LETTERED_BY: Label = Label {
+    name: "error.type",
+    values: Values::Codes(
+        "the reason of [reasons.md](reasons.md) if the record became a dead letter; else left out",
+    ),
+};
+
 /// The version of OpenTelemetry's conventions that names and attributes follow.
 pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.45.0";
 
@@ -343,7 +350,7 @@ pub static METRICS: &[Metric] = &[
         name: "messaging.process.duration",
         kind: Kind::Histogram(PROCESS_BOUNDS),
         unit: "s",
-        labels: &[SYSTEM, OPERATION, TOPIC, GROUP],
+        labels: &[SYSTEM, OPERATION, TOPIC, GROUP, DEAD_LETTERED_BY],
         description: "Time from taking up a record to handing its result to the producer. The router measures one record in 64.",
     },
     Metric {

@@ -75,9 +75,11 @@ impl Meters {
         self.records.record(records as f64, &[]);
     }
 
-    /// Takes how long one record took.
-    pub fn processed(&self, took: Duration) {
-        self.process.record(took.as_secs_f64(), &self.process_labels);
+    /// Takes how long one record took, and the code of the reason if it became a dead letter.
+    pub fn processed(&self, took: Duration, dead_letter_reason: Option<&'static str>) {
+        let reason = dead_letter_reason.map(|code| KeyValue::new("error.type", code));
+        let labels: Vec<_> = self.process_labels.iter().cloned().chain(reason).collect();
+        self.process.record(took.as_secs_f64(), &labels);
     }
 }
 

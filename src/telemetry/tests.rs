@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::trace::SpanId;
+use opentelemetry::{Value, trace::SpanId};
 use opentelemetry_sdk::{
     Resource,
     error::{OTelSdkError, OTelSdkResult},
@@ -18,6 +18,9 @@ fn names() -> Names {
         input: "in".to_owned(),
         outputs: ["partner", "publisher", "commerce", "triage", "dead"].map(str::to_owned),
         group: "group".to_owned(),
+        consumer_id: "reads".to_owned(),
+        producer_id: "writes".to_owned(),
+        broker: Some(("kafka".to_owned(), 9093)),
     }
 }
 
@@ -56,6 +59,7 @@ fn traced(tickets: usize, fails: bool) -> (Vec<SpanData>, u64) {
         let outcome = Outcome {
             partition: 3,
             offset: 4,
+            size: 5,
             destination: Destination::Publisher,
             rule: Some("rule"),
             triage_reason: None,
@@ -85,4 +89,19 @@ fn the_commit_is_linked_to_the_tickets_up_to_the_limit_and_is_nobodys_child() {
 #[test]
 fn spans_that_an_exporter_refuses_are_counted() {
     assert_eq!(traced(100, true), (Vec::new(), 201));
+}
+
+#[test]
+fn spans_name_their_client_the_broker_and_the_size_of_the_ticket() {
+    let (spans, _) = traced(1, false);
+    let attribute = |span: &str, name: &str| {
+        let span = spans.iter().find(|it| it.name == span).unwrap();
+        span.attributes.iter().find(|it| it.key.as_str() == name).map(|it| it.value.clone())
+    };
+    for (span, client) in [("process in", "reads"), ("send publisher", "writes"), ("commit in", "writes")] {
+        assert_eq!(attribute(span, "messaging.client.id"), Some(Value::from(client)), "{span}");
+        assert_eq!(attribute(span, "server.address"), Some(Value::from("kafka")), "{span}");
+        assert_eq!(attribute(span, "server.port"), Some(Value::I64(9093)), "{span}");
+    }
+    assert_eq!(attribute("process in", "messaging.message.body.size"), Some(Value::I64(5)));
 }

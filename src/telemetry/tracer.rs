@@ -18,7 +18,10 @@ use super::{
     sampling::Sampling,
     scope,
 };
-use crate::{config::Config, route::Destination};
+use crate::{
+    config::{Client, Config},
+    route::Destination,
+};
 
 /// Most links of a span, by the specification. The span counts those beyond it.
 const MAX_LINKS: usize = 128;
@@ -45,6 +48,12 @@ pub struct Names {
     pub outputs: [String; Destination::ALL.len()],
     /// The consumer group.
     pub group: String,
+    /// The `client.id` of the consumers.
+    pub consumer_id: String,
+    /// The `client.id` of the producers.
+    pub producer_id: String,
+    /// Host and port of the broker, if one alone is configured: the clients do not say which of several they used.
+    pub broker: Option<(String, u16)>,
 }
 
 impl Names {
@@ -55,6 +64,9 @@ impl Names {
             input: config.topics.incoming.clone(),
             outputs: config.topics.outputs().map(|(_, name)| name.to_owned()),
             group: config.kafka.group_id.clone(),
+            consumer_id: config.kafka.client_id(Client::Consumer).to_owned(),
+            producer_id: config.kafka.client_id(Client::Producer).to_owned(),
+            broker: config.kafka.single_broker().map(|(host, port)| (host.to_owned(), port)),
         }
     }
 }
@@ -77,6 +89,8 @@ pub struct Outcome<'o> {
     pub partition: i32,
     /// The offset in it.
     pub offset: i64,
+    /// Bytes of the incoming value.
+    pub size: usize,
     /// Where it went.
     pub destination: Destination,
     /// The rule that decided.
@@ -149,7 +163,7 @@ impl Tracer {
         }
 
         let output = &names.outputs[outcome.destination as usize];
-        let mut send = self.operation("send", "send", output);
+        let mut send = self.operation("send", "send", output, &names.producer_id);
         send.extend(outcome.send_error.clone().map(|it| KeyValue::new("error.type", it)));
         spans.end(SpanData {
             span_context: recorded(traced.trace_id, traced.send),
@@ -163,11 +177,12 @@ impl Tracer {
             ..self.blank()
         });
 
-        let mut attributes = self.operation("process", "process", &names.input);
+        let mut attributes = self.operation("process", "process", &names.input, &names.consumer_id);
         attributes.extend([
             KeyValue::new("messaging.destination.partition.id", outcome.partition.to_string()),
             KeyValue::new("messaging.consumer.group.name", names.group.clone()),
             KeyValue::new("kafka.offset", outcome.offset),
+            KeyValue::new("messaging.message.body.size", number(outcome.size)),
             KeyValue::new("ticket_router.destination", outcome.destination.label()),
         ]);
         attributes.extend(outcome.destination.owner().map(|it| KeyValue::new("ticket_router.owner", it)));
@@ -198,10 +213,10 @@ impl Tracer {
         }
         let now = SystemTime::now();
         let Inner { ids, spans, names, .. } = &*self.0;
-        let mut attributes = self.operation("commit", "settle", &names.input);
+        let mut attributes = self.operation("commit", "settle", &names.input, &names.producer_id);
         attributes.extend([
             KeyValue::new("messaging.consumer.group.name", names.group.clone()),
-            KeyValue::new("messaging.batch.message_count", i64::try_from(records).unwrap_or(i64::MAX)),
+            KeyValue::new("messaging.batch.message_count", number(records)),
         ]);
         attributes.extend(aborted.map(|cause| KeyValue::new("error.type", cause)));
         let mut links = SpanLinks::default();
@@ -221,14 +236,19 @@ impl Tracer {
         });
     }
 
-    fn operation(&self, name: &'static str, kind: &'static str, topic: &str) -> Vec<KeyValue> {
-        let mut attributes = Vec::with_capacity(12);
+    fn operation(&self, name: &'static str, kind: &'static str, topic: &str, client: &str) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(16);
         attributes.extend([
             KeyValue::new("messaging.system.name", "kafka"),
             KeyValue::new("messaging.operation.name", name),
             KeyValue::new("messaging.operation.type", kind),
             KeyValue::new("messaging.destination.name", topic.to_owned()),
+            KeyValue::new("messaging.client.id", client.to_owned()),
         ]);
+        if let Some((host, port)) = &self.0.names.broker {
+            attributes.push(KeyValue::new("server.address", host.clone()));
+            attributes.push(KeyValue::new("server.port", i64::from(*port)));
+        }
         attributes
     }
 
@@ -254,4 +274,8 @@ impl Tracer {
 /// Does not export the incoming `tracestate`: its content is not the router's.
 fn recorded(trace_id: TraceId, span_id: SpanId) -> SpanContext {
     SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, false, TraceState::NONE)
+}
+
+fn number(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
 }

@@ -80,6 +80,7 @@ fn one_trace_runs_from_the_helpdesk_to_the_owners_record_and_the_commit_is_linke
         ("messaging.destination.partition.id", "0"),
         ("messaging.consumer.group.name", topics.group().as_str()),
         ("kafka.offset", "0"),
+        ("messaging.client.id", "ticket-router"),
         ("ticket_router.owner", "publisher"),
         ("ticket_router.rule", sent.header("ticket-router.rule").unwrap()),
     ] {

@@ -74,6 +74,7 @@ pub(super) fn end_spans(
     let outcome = Outcome {
         partition: incoming.partition,
         offset: incoming.offset,
+        size: incoming.value.map_or(0, <[u8]>::len),
         destination: sent.fate.destination(),
         rule: rule.map(|rule| worker.policy.rule(rule).id.as_str()),
         triage_reason: triage,

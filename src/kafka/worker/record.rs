@@ -64,7 +64,11 @@ impl Run<'_> {
             end_spans(self.worker, self.open(), &traced, &incoming, sent);
         }
         if let Some(started) = timing {
-            self.worker.status.processed(started.elapsed());
+            let reason = match sent.fate {
+                Fate::DeadLetter(reason) => Some(reason),
+                Fate::Owned(..) | Fate::Triage(..) => None,
+            };
+            self.worker.status.processed(started.elapsed(), reason);
         }
         self.machine.sent(outcome);
     }

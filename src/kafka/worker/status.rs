@@ -15,6 +15,7 @@ use crate::{
     telemetry::{
         DELAY_BOUNDS, Histogram, Meters, OPERATION_BOUNDS, PROCESS_BOUNDS, RECORDS_BOUNDS, TRANSACTION_BOUNDS,
     },
+    ticket::DeadLetterReason,
 };
 
 /// Figures of one worker. They count what is committed: what was read and aborted is read again.
@@ -54,8 +55,8 @@ pub struct Figures {
     pub delays: Histogram,
     /// Seconds that ends of transactions took: of those that committed, then by [`AbortCause`].
     pub ended: [Histogram; 1 + AbortCause::ALL.len()],
-    /// Seconds that records took, of one in 64.
-    pub process: Histogram,
+    /// Seconds that records took, of one in 64, by the code of the reason if they became dead letters.
+    pub process: BTreeMap<Option<&'static str>, Histogram>,
     /// Seconds that committed transactions took.
     pub committed: Histogram,
     /// Seconds that aborted transactions took.
@@ -76,7 +77,7 @@ impl Default for Figures {
             lag: BTreeMap::new(),
             delays: Histogram::new(DELAY_BOUNDS),
             ended: std::array::from_fn(|_| Histogram::new(OPERATION_BOUNDS)),
-            process: Histogram::new(PROCESS_BOUNDS),
+            process: BTreeMap::from([(None, Histogram::new(PROCESS_BOUNDS))]),
             committed: Histogram::new(TRANSACTION_BOUNDS),
             aborted: Histogram::new(TRANSACTION_BOUNDS),
             records: Histogram::new(RECORDS_BOUNDS),
@@ -97,7 +98,9 @@ impl Figures {
         self.lag.extend(other.lag);
         self.delays.add(&other.delays);
         self.ended.iter_mut().zip(&other.ended).for_each(|(all, more)| all.add(more));
-        self.process.add(&other.process);
+        for (reason, durations) in &other.process {
+            self.process_by(*reason).add(durations);
+        }
         self.committed.add(&other.committed);
         self.aborted.add(&other.aborted);
         self.records.add(&other.records);
@@ -222,11 +225,12 @@ impl WorkerStatus {
         }
     }
 
-    /// Takes how long one record took.
-    pub(super) fn processed(&self, took: Duration) {
-        self.lock().process.record(took.as_secs_f64());
+    /// Takes how long one record took, and why it became a dead letter if it did.
+    pub(super) fn processed(&self, took: Duration, reason: Option<DeadLetterReason>) {
+        let reason = reason.map(DeadLetterReason::code);
+        self.lock().process_by(reason).record(took.as_secs_f64());
         if let Some(meters) = &self.meters {
-            meters.processed(took);
+            meters.processed(took, reason);
         }
     }
 
@@ -275,8 +279,29 @@ impl WorkerStatus {
 }
 
 impl Figures {
+    fn process_by(&mut self, reason: Option<&'static str>) -> &mut Histogram {
+        self.process.entry(reason).or_insert_with(|| Histogram::new(PROCESS_BOUNDS))
+    }
+
     fn count_handed(&mut self, counts: &Counts) {
         self.consumed += counts.read;
         self.sent.iter_mut().zip(counts.written).for_each(|(all, more)| *all += more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_a_dead_letter_is_timed_by_its_reason() {
+        let (one, other) = (WorkerStatus::default(), WorkerStatus::default());
+        one.processed(Duration::from_micros(7), None);
+        for status in [&one, &other] {
+            status.processed(Duration::from_micros(9), Some(DeadLetterReason::InvalidJson));
+        }
+        let process = one.figures().plus(other.figures()).process;
+        let counts: Vec<_> = process.iter().map(|(reason, durations)| (*reason, durations.count())).collect();
+        assert_eq!(counts, [(None, 1), (Some("INVALID_JSON"), 2)]);
     }
 }
