@@ -125,6 +125,7 @@ pub fn main() -> ExitCode {
         err: &mut Messages,
         width: comfy_table::Table::new().width().unwrap_or(DEFAULT_WIDTH),
         is_coloured: is_coloured(&io::stderr()),
+        collected: None,
     };
     let ended = parse(&mut io);
     ended.unwrap_or_else(|failure| failure.tell(&mut io)).into()

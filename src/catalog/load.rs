@@ -140,6 +140,27 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// Returns what kind of problem it is, in a word that stays.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::UnknownField { .. } => "unknown-field",
+            Self::UnknownValue { .. } => "unknown-value",
+            Self::Address(_) => "address",
+            Self::RepeatedId { .. } => "repeated-id",
+            Self::UnknownPublisher { .. } => "unknown-publisher",
+            Self::NoAzureBased { .. } => "no-azure-based",
+            Self::NoContact { .. } => "no-contact",
+            Self::NoModel { .. } => "no-model",
+            Self::NoProvider { .. } => "no-provider",
+            Self::UnknownProvider { .. } => "unknown-provider",
+            Self::InvalidProvider { .. } => "invalid-provider",
+        }
+    }
+}
+
 /// Prints what an unknown name probably stands for.
 struct Meant(Option<&'static str>);
 

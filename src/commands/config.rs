@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     data::load_policy,
     exit::{Ended, Exit, Failure, OrExit as _},
+    findings::{CheckFormat, Finding, Verdict},
     io::Io,
 };
 use crate::{
@@ -49,7 +50,8 @@ impl ConfigArgs {
         let file = self.file();
         let sources = Sources::of_process(file.as_deref(), &self.overrides);
         for (variable, meant) in sources.misnamed() {
-            io.tell(&format!("warning: the variable {variable} is not read; did you mean {meant}?"));
+            let text = format!("the variable {variable} is not read; did you mean {meant}?");
+            io.found(Finding::warning("misnamed-variable", text));
         }
         Config::load(&sources).or_exit(Exit::Usage)
     }
@@ -81,15 +83,30 @@ impl ConfigCommand {
 pub struct CheckArgs {
     #[command(flatten)]
     config: ConfigArgs,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    format: CheckFormat,
 }
 
 impl CheckArgs {
     fn run(self, io: &mut Io<'_>) -> Ended {
+        self.format.run(io, |io| self.check(io))
+    }
+
+    fn check(&self, io: &mut Io<'_>) -> Result<Verdict, Failure> {
         let config = self.config.load(io)?;
+        find_insecure(&config, io);
         clients::check_settings(&config).or_exit(Exit::Usage)?;
         load_policy(config.policy.file.as_deref())?;
-        writeln!(io.out, "the config is good; `ticket-router topics check` asks the brokers")?;
-        Ok(Exit::Done)
+        let summary = "the config is good; `ticket-router topics check` asks the brokers".to_owned();
+        Ok(Verdict { exit: Exit::Done, summary })
+    }
+}
+
+/// Warns of protections that the settings give up.
+pub fn find_insecure(config: &Config, io: &mut Io<'_>) {
+    for warning in config.warnings() {
+        io.found(Finding::warning("insecure", warning));
     }
 }
 

@@ -11,7 +11,8 @@ use ureq::Agent;
 
 use super::{
     config::ConfigArgs,
-    exit::{Ended, Exit},
+    exit::{Ended, Exit, Failure},
+    findings::{CheckFormat, Finding, Severity, Verdict},
     io::Io,
 };
 use crate::config::Listen;
@@ -29,6 +30,9 @@ pub struct HealthArgs {
     /// Ask whether the router is ready: its catalog is restored, and each worker has its partitions
     #[arg(long)]
     ready: bool,
+    /// How the answer is shown
+    #[arg(long, value_enum, default_value_t)]
+    format: CheckFormat,
 }
 
 impl HealthArgs {
@@ -38,13 +42,17 @@ impl HealthArgs {
     ///
     /// The config is refused, or the router cannot be asked.
     pub fn run(self, io: &mut Io<'_>) -> Ended {
+        self.format.run(io, |io| self.check(io))
+    }
+
+    fn check(&self, io: &mut Io<'_>) -> Result<Verdict, Failure> {
         let config = self.config.load(io)?;
         let listen = match config.http.listen {
             Listen::At(address) if address.port() != 0 => address,
             // A process that can be asked nothing is not ended for it.
             Listen::Off if !self.ready => {
-                writeln!(io.out, "not asked: `http.listen` is `off`")?;
-                return Ok(Exit::Done);
+                let summary = "not asked: `http.listen` is `off`".to_owned();
+                return Ok(Verdict { exit: Exit::Done, summary });
             }
             listen => {
                 let text = "the router cannot be asked without a fixed port";
@@ -54,8 +62,13 @@ impl HealthArgs {
         let path = if self.ready { "ready" } else { "live" };
         let url = format!("http://{}/{path}", reachable(listen));
         let (is_yes, answer) = ask(&url).with_context(|| format!("no answer from {url}"))?;
-        writeln!(io.out, "{}", answer.trim_end())?;
-        Ok(if is_yes { Exit::Done } else { Exit::Failed })
+        let answer = answer.trim_end();
+        if is_yes {
+            return Ok(Verdict { exit: Exit::Done, summary: answer.to_owned() });
+        }
+        let code = if self.ready { "not-ready" } else { "not-live" };
+        io.print(Finding::new(Severity::Error, code, answer), &answer)?;
+        Ok(Verdict { exit: Exit::Failed, summary: String::new() })
     }
 }
 
@@ -98,7 +111,8 @@ mod tests {
     /// Runs `health` with these settings; gives the exit code, and what it printed on both ways.
     fn health(ready: bool, listen: &str) -> (u8, String) {
         let overrides = vec![format!("http.listen={listen}")];
-        let args = HealthArgs { config: ConfigArgs { config: None, overrides }, ready };
+        let args =
+            HealthArgs { config: ConfigArgs { config: None, overrides }, ready, format: CheckFormat::Text };
         let (code, out, err) = run(|io| args.run(io));
         (code, out + &err)
     }

@@ -2,7 +2,10 @@
 
 use std::io::{Read, Write};
 
-use super::exit::{Exit, Failure};
+use super::{
+    exit::{Exit, Failure},
+    findings::Finding,
+};
 use crate::kafka::check::{Report, Severity};
 
 /// The streams of a command.
@@ -17,12 +20,36 @@ pub struct Io<'a> {
     pub width: u16,
     /// Whether messages may have colours.
     pub is_coloured: bool,
+    /// The findings of a check whose result is a JSON document; otherwise they are told at once.
+    pub collected: Option<Vec<Finding>>,
 }
 
 impl Io<'_> {
     /// Prints one message. One that cannot be written stops nothing.
     pub fn tell(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");
+    }
+
+    /// Tells a finding, or keeps it for the JSON document.
+    pub fn found(&mut self, finding: impl Into<Finding>) {
+        let finding = finding.into();
+        match &mut self.collected {
+            Some(collected) => collected.push(finding),
+            None => self.tell(&finding.to_string()),
+        }
+    }
+
+    /// Prints a finding as a result, or keeps it for the JSON document.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub fn print(&mut self, finding: Finding, text: &dyn std::fmt::Display) -> std::io::Result<()> {
+        match &mut self.collected {
+            Some(collected) => collected.push(finding),
+            None => writeln!(self.out, "{text}")?,
+        }
+        Ok(())
     }
 
     /// Prints what a check of the brokers found and somebody should know.
@@ -32,7 +59,7 @@ impl Io<'_> {
     /// The brokers are not as they must be, or do not answer.
     pub fn tell_findings(&mut self, report: &Report) -> Result<(), Failure> {
         for finding in report.findings.iter().filter(|it| it.severity != Severity::Info) {
-            self.tell(&finding.to_string());
+            self.found(finding);
         }
         if report.is_ok() { Ok(()) } else { Err(Failure::Told(Exit::of(report))) }
     }
@@ -50,7 +77,14 @@ pub mod tests {
         command: impl FnOnce(&mut Io<'_>) -> Ended,
     ) -> (u8, String, String) {
         let (mut input, mut out, mut err) = (input.as_bytes(), Vec::new(), Vec::new());
-        let mut io = Io { input: &mut input, out: &mut out, err: &mut err, width, is_coloured: false };
+        let mut io = Io {
+            input: &mut input,
+            out: &mut out,
+            err: &mut err,
+            width,
+            is_coloured: false,
+            collected: None,
+        };
         let exit = command(&mut io).unwrap_or_else(|failure| failure.tell(&mut io));
         let text = |bytes| String::from_utf8(bytes).expect("commands write UTF-8");
         (exit as u8, text(out), text(err))

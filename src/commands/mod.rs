@@ -9,6 +9,7 @@ pub mod data;
 pub mod demo;
 pub mod exit;
 pub mod explain;
+pub mod findings;
 pub mod health;
 mod input;
 pub mod io;

@@ -1,10 +1,13 @@
 //! `topics check` and `topics create`.
 
+use std::io;
+
 use clap::{Args, Subcommand};
 
 use super::{
-    config::ConfigArgs,
-    exit::{Ended, Exit, OrExit as _},
+    config::{ConfigArgs, find_insecure},
+    exit::{Ended, Exit, Failure, OrExit as _},
+    findings::{CheckFormat, Verdict},
     io::Io,
 };
 use crate::kafka::{
@@ -39,14 +42,23 @@ impl TopicsCommand {
 pub struct CheckArgs {
     #[command(flatten)]
     config: ConfigArgs,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    format: CheckFormat,
 }
 
 impl CheckArgs {
     fn run(self, io: &mut Io<'_>) -> Ended {
+        self.format.run(io, |io| self.check(io))
+    }
+
+    fn check(&self, io: &mut Io<'_>) -> Result<Verdict, Failure> {
         let config = self.config.load(io)?;
+        find_insecure(&config, io);
         let identity = Identity::claim(&config.kafka).or_exit(Exit::Usage)?;
         let report = check(&config, &identity).or_exit(Exit::Usage)?;
-        print(&report, io)
+        print(&report, io)?;
+        Ok(Verdict { exit: Exit::of(&report), summary: String::new() })
     }
 }
 
@@ -75,15 +87,16 @@ impl CreateArgs {
             writeln!(io.out, "{outcome}")?;
         }
         report.findings.retain(|finding| finding.severity != Severity::Info);
-        print(&report, io)
+        print(&report, io)?;
+        Ok(Exit::of(&report))
     }
 }
 
-fn print(report: &Report, io: &mut Io<'_>) -> Ended {
+fn print(report: &Report, io: &mut Io<'_>) -> io::Result<()> {
     let mut findings: Vec<_> = report.findings.iter().collect();
     findings.sort_by_key(|finding| finding.severity);
     for finding in findings {
-        writeln!(io.out, "{finding}")?;
+        io.print(finding.into(), finding)?;
     }
-    Ok(Exit::of(report))
+    Ok(())
 }

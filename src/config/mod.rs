@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::ticket::Limits;
 
 pub use kafka::Kafka;
-pub use load::{Refused, Sources};
+pub use load::{Problem, Refused, Sources};
 pub use passthrough::{Client, Passthrough, refusal};
 pub use security::{Mechanism, Protocol, SecretUnreadable, Security};
 pub use service::{

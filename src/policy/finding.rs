@@ -92,6 +92,19 @@ pub(super) struct Mark {
 }
 
 impl Finding {
+    /// Returns what is at its places, and the facts about it, a line each.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        let labels = self.marks.iter().map(|mark| mark.label.as_str()).filter(|label| !label.is_empty());
+        labels.chain(self.notes.iter().map(String::as_str)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Returns what to do, a line each, and the TOML that mends it, if there is any.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        self.helps.iter().chain(&self.row).map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+
     /// Makes a finding that points to a place.
     pub(super) fn new(
         kind: FindingKind,

@@ -36,6 +36,19 @@ impl Refused {
         &self.findings
     }
 
+    /// Returns the name of the file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the line that a finding points to, counted from 1.
+    #[must_use]
+    pub fn line(&self, finding: &Finding) -> Option<u64> {
+        let start = finding.marks.first()?.span.start.min(self.text.len());
+        Some(1 + memchr::memchr_iter(b'\n', &self.text.as_bytes()[..start]).count() as u64)
+    }
+
     /// Words the refusal in the manner of a compiler, with colours for a terminal or without.
     #[must_use]
     pub fn render(&self, coloured: bool) -> String {

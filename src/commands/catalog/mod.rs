@@ -15,6 +15,7 @@ use self::{
 use super::{
     config::ConfigArgs,
     exit::{Ended, Exit, Failure, OrExit as _},
+    findings::{CheckFormat, Finding as Found, Verdict},
     io::Io,
 };
 use crate::{
@@ -60,12 +61,19 @@ pub struct CheckArgs {
     /// The topics are checked if no folder is given
     #[command(flatten)]
     config: ConfigArgs,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    format: CheckFormat,
 }
 
 impl CheckArgs {
     fn run(self, io: &mut Io<'_>) -> Ended {
-        match self.folder {
-            Some(folder) => check_folder(&folder, io),
+        self.format.run(io, |io| self.check(io))
+    }
+
+    fn check(&self, io: &mut Io<'_>) -> Result<Verdict, Failure> {
+        match &self.folder {
+            Some(folder) => check_folder(folder, io),
             None if self.config.is_given() => topics::check(&self.config, io),
             None => Err(Failure::usage("name a folder to check, or the topics with `--config FILE`")),
         }
@@ -73,35 +81,38 @@ impl CheckArgs {
 }
 
 /// Checks a catalog folder: every finding a line on `err`, a summary on `out`.
-fn check_folder(folder: &Path, io: &mut Io<'_>) -> Ended {
+fn check_folder(folder: &Path, io: &mut Io<'_>) -> Result<Verdict, Failure> {
     let mut warnings = 0;
     let mut report = |finding: &Finding| {
         warnings += u64::from(finding.level() == Level::Warning);
-        io.tell(&finding.to_string());
+        io.found(finding);
     };
     let read = load_folder(folder, Encodings::PROTOBUF, |finding| report(&finding)).or_exit(Exit::Usage)?;
     check(&read.snapshot).iter().for_each(report);
     for warning in empty(&read.snapshot) {
         warnings += 1;
-        io.tell(&warning);
+        io.found(warning);
     }
-    write_summary(&read, warnings, io.out)?;
-    Ok(if read.errors() == 0 { Exit::Done } else { Exit::Data })
+    write_files(&read, io.out)?;
+    let exit = if read.errors() == 0 { Exit::Done } else { Exit::Data };
+    let summary = format!("{}, {}", count(read.errors(), "error"), count(warnings, "warning"));
+    Ok(Verdict { exit, summary })
 }
 
-/// Words a warning for each kind of record that a catalog lacks.
-fn empty(snapshot: &Snapshot) -> Vec<String> {
+/// Makes a warning for each kind of record that a catalog lacks.
+fn empty(snapshot: &Snapshot) -> Vec<Found> {
     let counts = snapshot.counts();
     let lacking = Kind::ALL.into_iter().filter(|&kind| counts.of(kind) == 0);
     lacking
         .map(|kind| {
             let what = kind.file_name().trim_end_matches(".jsonl");
-            format!("warning: the catalog has no {what}: every ticket that names one goes to triage")
+            let text = format!("the catalog has no {what}: every ticket that names one goes to triage");
+            Found::warning("no-records", text)
         })
         .collect()
 }
 
-fn write_summary(read: &Folder, warnings: u64, out: &mut dyn Write) -> io::Result<()> {
+fn write_files(read: &Folder, out: &mut dyn Write) -> io::Result<()> {
     let counts = read.snapshot.counts();
     for (kind, loaded) in &read.files {
         write!(out, "{}: {} kept of {}", kind.file_name(), counts.of(*kind), count(loaded.lines, "line"))?;
@@ -110,7 +121,7 @@ fn write_summary(read: &Folder, warnings: u64, out: &mut dyn Write) -> io::Resul
             errors => writeln!(out, ", {errors} left out")?,
         }
     }
-    writeln!(out, "{}, {}", count(read.errors(), "error"), count(warnings, "warning"))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -126,7 +137,7 @@ mod tests {
         for (name, text) in files {
             fs::write(folder.path().join(name), text).expect("a file can be written");
         }
-        let (code, out, err) = run(|io| check_folder(folder.path(), io));
+        let (code, out, err) = run(|io| CheckFormat::Text.run(io, |io| check_folder(folder.path(), io)));
         (code, out, err.replace(&folder.path().display().to_string(), "DIR"))
     }
 
@@ -184,7 +195,7 @@ mod tests {
     #[test]
     fn the_sample_catalog_is_good() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/catalog");
-        let (code, out, err) = run(|io| check_folder(&folder, io));
+        let (code, out, err) = run(|io| CheckFormat::Text.run(io, |io| check_folder(&folder, io)));
         assert_eq!(code, 0, "{err}");
         // It has one of each fault that sends tickets to triage, so that the samples show them.
         assert!(out.ends_with("\n0 errors, 10 warnings\n"), "{out}{err}");

@@ -12,10 +12,11 @@ use clap::Args;
 
 use super::empty;
 use crate::{
-    catalog::{Catalog, Encodings, Finding, Kind, Level, Quoted, Snapshot, check as check_records},
+    catalog::{Catalog, Encodings, Kind, Level, Quoted, Snapshot, check as check_records},
     commands::{
         config::ConfigArgs,
         exit::{Ended, Exit, Failure, OrExit as _},
+        findings::{Finding as Found, Severity, Verdict},
         io::Io,
     },
     config::Config,
@@ -132,22 +133,25 @@ impl ExportArgs {
 }
 
 /// Checks what the topics hold: every bad record and every finding a line on `err`, a summary on `out`.
-pub(super) fn check(args: &ConfigArgs, io: &mut Io<'_>) -> Ended {
+pub(super) fn check(args: &ConfigArgs, io: &mut Io<'_>) -> Result<Verdict, Failure> {
     let (config, restored) = read_topics(args, Encodings::PROTOBUF, io)?;
     for bad in &restored.bad {
         let BadRecord { topic, partition, offset, problem, .. } = bad;
         let key = bad.key.as_ref().map(|key| String::from_utf8_lossy(key));
         let key = key.map_or_else(|| "none".to_owned(), |key| Quoted(&key).to_string());
-        io.tell(&format!("{topic}: error: partition {partition} offset {offset} key {key}: {problem}"));
+        let text = format!("partition {partition} offset {offset} key {key}: {problem}");
+        io.found(Found::new(Severity::Error, "refused", text).in_topic(topic));
     }
     let findings = check_records(&restored.snapshot);
-    for Finding { problem, file, .. } in &findings {
+    for finding in &findings {
+        let file = &finding.file;
         let kind = Kind::ALL.into_iter().find(|kind| kind.file_name() == file);
         let place = kind.map_or(file.as_str(), |kind| topic(&config, kind));
-        io.tell(&format!("{place}: warning: {problem}"));
+        io.found(Found { file: None, ..finding.into() }.in_topic(place));
     }
     let lacking = empty(&restored.snapshot);
-    lacking.iter().for_each(|warning| io.tell(warning));
+    let warnings = (findings.len() + lacking.len()) as u64;
+    lacking.into_iter().for_each(|warning| io.found(warning));
     debug_assert!(findings.iter().all(|it| it.level() == Level::Warning));
     for kind in Kind::ALL {
         let bad = restored.bad.iter().filter(|bad| bad.kind == kind).count();
@@ -159,13 +163,8 @@ pub(super) fn check(args: &ConfigArgs, io: &mut Io<'_>) -> Ended {
         writeln!(io.out)?;
     }
     let errors = restored.bad.len() as u64;
-    writeln!(
-        io.out,
-        "{}, {}",
-        count(errors, "error"),
-        count((findings.len() + lacking.len()) as u64, "warning")
-    )?;
-    Ok(if errors == 0 { Exit::Done } else { Exit::Data })
+    let exit = if errors == 0 { Exit::Done } else { Exit::Data };
+    Ok(Verdict { exit, summary: format!("{}, {}", count(errors, "error"), count(warnings, "warning")) })
 }
 
 /// Returns the topic of one kind.
@@ -201,11 +200,12 @@ pub(super) fn read_topics(
         error => error.into(),
     })?;
     for open in &restored.open {
-        io.tell(&format!(
-            "warning: a transaction on topic `{}` is still open: what it and later writers wrote ({}) is not seen",
+        let text = format!(
+            "a transaction on topic `{}` is still open: what it and later writers wrote ({}) is not seen",
             open.topic,
             count(open.offsets as u64, "offset")
-        ));
+        );
+        io.found(Found::warning("open-transaction", text));
     }
     Ok((config, restored))
 }

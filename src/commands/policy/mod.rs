@@ -11,6 +11,7 @@ use self::table::TableArgs;
 use super::{
     data::{load_policy, read},
     exit::{Ended, Exit, Failure, OrExit as _},
+    findings::{CheckFormat, Finding, Severity, Verdict},
     io::Io,
 };
 use crate::{
@@ -77,20 +78,26 @@ pub struct CheckArgs {
     /// A catalog folder: warn of exceptions for ids that it does not have
     #[arg(long, value_name = "DIR")]
     catalog: Option<PathBuf>,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    format: CheckFormat,
 }
 
 impl CheckArgs {
     fn run(self, io: &mut Io<'_>) -> Ended {
+        self.format.run(io, |io| self.check(io))
+    }
+
+    fn check(&self, io: &mut Io<'_>) -> Result<Verdict, Failure> {
         let policy = load_policy(self.file.as_deref())?;
         if let Some(folder) = &self.catalog {
             let catalog = load_folder(folder, Encodings::PROTOBUF, |_| ()).or_exit(Exit::Usage)?.snapshot;
             for warning in strangers(&policy, &catalog) {
-                io.tell(&warning);
+                io.found(Finding::warning("unknown-id", warning));
             }
         }
         let summary = policy.summary();
-        writeln!(
-            io.out,
+        let summary = format!(
             "{}: proved: {} are complete and unambiguous over {}, {}, {} hold; version {:032x}",
             name(self.file.as_deref()),
             count(summary.rules as u64, "rule"),
@@ -98,8 +105,8 @@ impl CheckArgs {
             count(summary.exceptions as u64, "exception"),
             count(summary.invariants as u64, "invariant"),
             policy.version(),
-        )?;
-        Ok(Exit::Done)
+        );
+        Ok(Verdict { exit: Exit::Done, summary })
     }
 }
 
@@ -114,9 +121,7 @@ fn strangers(policy: &Policy, catalog: &Snapshot) -> Vec<String> {
             let meant = nearest(id, known.iter().copied(), 1);
             let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {}?", Quoted(meant)));
             let id = Quoted(id);
-            warnings.push(format!(
-                "warning: the policy names {column} {id}, which the catalog does not have{meant}"
-            ));
+            warnings.push(format!("the policy names {column} {id}, which the catalog does not have{meant}"));
         }
     }
     warnings
@@ -133,11 +138,18 @@ pub struct TestArgs {
     /// Leave the built-in cases out
     #[arg(long, requires = "cases")]
     no_builtin_cases: bool,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    format: CheckFormat,
 }
 
 impl TestArgs {
     /// Runs the cases, and shows which fail and which rules none covers: both end with 1.
     fn run(self, io: &mut Io<'_>) -> Ended {
+        self.format.run(io, |io| self.check(io))
+    }
+
+    fn check(&self, io: &mut Io<'_>) -> Result<Verdict, Failure> {
         let policy = load_policy(self.file.as_deref())?;
         let mut files = if self.no_builtin_cases { Vec::new() } else { builtin_cases() };
         for path in &self.cases {
@@ -156,25 +168,29 @@ impl TestArgs {
                     continue;
                 }
                 failed += 1;
-                writeln!(io.out, "failed: {} ({name})", case.name)?;
-                for difference in &outcome.differences {
-                    writeln!(io.out, "    {difference}")?;
-                }
+                let differences = outcome.differences.join("\n    ");
+                let finding = Finding {
+                    detail: Some(outcome.differences.join("\n")),
+                    ..Finding::new(Severity::Error, "case-failed", case.name.clone()).in_file(name, None)
+                };
+                io.print(finding, &format_args!("failed: {} ({name})\n    {differences}", case.name))?;
             }
         }
         writeln!(io.out, "cases  rule")?;
         for (rule, &cases) in policy.rules().iter().zip(&covered) {
             let mark = if cases == 0 { "  <- no case" } else { "" };
             writeln!(io.out, "{cases:>5}  {}{mark}", rule.id)?;
+            if let (0, Some(collected)) = (cases, &mut io.collected) {
+                let text = format!("rule {} has no case", Quoted(&rule.id));
+                collected.push(Finding::new(Severity::Error, "no-case", text));
+            }
         }
         let uncovered = covered.iter().filter(|&&cases| cases == 0).count();
         let rules = covered.len();
-        writeln!(
-            io.out,
-            "{passed} passed, {failed} failed; {} of {rules} rules have a case",
-            rules - uncovered
-        )?;
-        Ok(if failed == 0 && uncovered == 0 { Exit::Done } else { Exit::Failed })
+        let exit = if failed == 0 && uncovered == 0 { Exit::Done } else { Exit::Failed };
+        let with_case = rules - uncovered;
+        let summary = format!("{passed} passed, {failed} failed; {with_case} of {rules} rules have a case");
+        Ok(Verdict { exit, summary })
     }
 }
 
@@ -213,13 +229,13 @@ mod tests {
     use crate::commands::io::tests::run;
 
     fn check(file: Option<&Path>) -> (u8, String, String) {
-        run(|io| CheckArgs { file: file.map(Path::to_owned), catalog: None }.run(io))
+        run(|io| CheckArgs { file: file.map(Path::to_owned), ..CheckArgs::default() }.run(io))
     }
 
     fn test(cases: &[&Path]) -> (u8, String, String) {
         let no_builtin_cases = !cases.is_empty();
         let cases = cases.iter().map(|&path| path.to_owned()).collect();
-        run(|io| TestArgs { file: None, cases, no_builtin_cases }.run(io))
+        run(|io| TestArgs { file: None, cases, no_builtin_cases, format: CheckFormat::Text }.run(io))
     }
 
     fn table(format: TableFormat) -> (u8, String, String) {
@@ -281,7 +297,7 @@ mod tests {
             fs::write(file, text).unwrap();
         }
         let passed = |cases: Vec<PathBuf>| {
-            let (code, out, _) = run(|io| TestArgs { file: None, cases, no_builtin_cases: false }.run(io));
+            let (code, out, _) = run(|io| TestArgs { cases, ..TestArgs::default() }.run(io));
             assert_eq!(code, 0, "{out}");
             let words = out.lines().last().unwrap().split(' ').next().unwrap().to_owned();
             words.parse::<usize>().unwrap()
@@ -300,7 +316,8 @@ mod tests {
         let file = folder.path().join("policy.toml");
         fs::write(&file, policy).unwrap();
         let catalog = Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/catalog"));
-        let (code, out, err) = run(|io| CheckArgs { file: Some(file), catalog }.run(io));
+        let (code, out, err) =
+            run(|io| CheckArgs { file: Some(file), catalog, ..CheckArgs::default() }.run(io));
         assert_eq!(code, 0, "{err}");
         assert!(out.contains(", 1 exception, "), "{out}");
         assert_eq!(
