@@ -23,10 +23,10 @@ RUN apt-get update \
 COPY --from=build /out/ticket-router /usr/local/bin/ticket-router
 USER 10001:10001
 # Alive, and not ready: without brokers no copy is ready, and an orchestrator that ends what is unhealthy would end them all.
-# It reads the settings that `run` reads, except the file of `run --config FILE`: then set TICKET_ROUTER__HTTP__LISTEN, too.
+# It finds the file that TICKET_ROUTER_CONFIG names, as `run` does, and not the one of `run --config FILE`.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 CMD ["ticket-router", "health"]
 ENTRYPOINT ["ticket-router"]
-# Settings come from the environment (TICKET_ROUTER__KAFKA__BOOTSTRAP_SERVERS=...) or a mounted file: run --config /etc/ticket-router/config.toml
+# Settings come from the environment (TICKET_ROUTER__KAFKA__BOOTSTRAP_SERVERS=...) or a mounted file (TICKET_ROUTER_CONFIG=/etc/ticket-router/config.toml).
 CMD ["run"]
 # Last, since they differ from build to build.
 ARG REVISION=unknown
