@@ -336,7 +336,7 @@ fn tail(bytes: &[u8], at: usize) -> usize {
 #[inline]
 fn specials(block: [u8; 16]) -> u32 {
     let block = u8x16::new(block);
-    let is_control = block.min(u8x16::splat(0x1f)).cmp_eq(block);
-    let is_special = is_control | block.cmp_eq(u8x16::splat(b'"')) | block.cmp_eq(u8x16::splat(b'\\'));
-    is_special.move_mask().cast_unsigned()
+    let is_control = block.min(u8x16::splat(0x1f)).simd_eq(block);
+    let is_special = is_control | block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'));
+    is_special.to_bitmask()
 }
