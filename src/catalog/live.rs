@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::{Change, Draft, Encodings, Kind, Offer, Partner, Publisher, Snapshot, Upserted};
+use super::{Change, Draft, Encodings, Kind, Offer, Partner, Snapshot, Upserted};
 
 /// The readers' side. Cheap to clone: a counted reference.
 #[derive(Clone)]
@@ -61,12 +61,6 @@ impl CatalogWriter {
     /// Adds or replaces an offer; nothing if the same one is there.
     pub fn upsert_offer(&mut self, offer: Offer) -> Upserted {
         let upserted = self.draft.upsert(offer);
-        self.note(upserted)
-    }
-
-    /// Adds or replaces a publisher; nothing if the same one is there.
-    pub fn upsert_publisher(&mut self, publisher: Publisher) -> Upserted {
-        let upserted = self.draft.upsert(publisher);
         self.note(upserted)
     }
 

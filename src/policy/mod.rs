@@ -34,6 +34,7 @@ pub use cases::{TestCase, TestOutcome, load_cases};
 pub use describe::Described;
 pub use finding::{Finding, FindingKind};
 pub use load::Refused;
+#[cfg(feature = "kafka")]
 pub(crate) use read::contact_name;
 pub use rule::{Assignment, Condition, Next, Outcome, Party, Rule};
 
@@ -127,12 +128,6 @@ impl Policy {
     #[must_use]
     pub fn summary(&self) -> PolicySummary {
         self.summary
-    }
-
-    /// Returns how many cells the compiled table has, those of absent values included; each takes 4 bytes.
-    #[must_use]
-    pub fn table_cells(&self) -> usize {
-        self.table.len()
     }
 
     /// Decides a case: an addition a column and one index, without allocating; more only if an exception

@@ -116,11 +116,6 @@ impl Table {
         }
     }
 
-    /// Returns how many cells there are.
-    pub(super) fn len(&self) -> usize {
-        self.cells.len()
-    }
-
     /// Looks a case up; `None` if it has no requester's role.
     pub(super) fn look_up(&self, case: &Case<'_>) -> Option<Cell> {
         let requester = match case.requester {
