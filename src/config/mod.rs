@@ -10,6 +10,7 @@ mod docs;
 mod kafka;
 mod load;
 mod passthrough;
+mod problem;
 mod rules;
 mod schema;
 mod secret;
@@ -26,8 +27,9 @@ use serde::{Deserialize, Serialize};
 use crate::ticket::Limits;
 
 pub use kafka::Kafka;
-pub use load::{Problem, Refused, Sources};
+pub use load::Sources;
 pub use passthrough::{Client, Passthrough, refusal};
+pub use problem::{Problem, Refused};
 pub use security::{Mechanism, Protocol, SecretUnreadable, Security};
 pub use service::{
     Http, Listen, Log, LogFormat, Output, OutputTimestamp, Policy, Shutdown, StartAt, Startup, Worker,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tracing_subscriber::EnvFilter;
 
-use super::load::Problem;
+use super::problem::Problem;
 use super::{CatalogFrom, Client, Config, Mechanism, Security, refusal};
 
 /// Room that a routed ticket needs beyond the ticket itself, at least: three catalog records, the decision and

@@ -4,7 +4,7 @@
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 
-use super::load::Problem;
+use super::problem::Problem;
 use super::schema::{allowed_values, is_secret, properties};
 
 /// Finds unknown keys and values of the wrong kind. `origin` says where a value came from.

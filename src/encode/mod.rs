@@ -7,6 +7,7 @@
 mod id;
 mod json;
 mod protobuf;
+mod string;
 mod text;
 
 pub use id::{DecisionId, Hex, decision_id};

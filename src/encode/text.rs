@@ -3,7 +3,7 @@
 use prost::Message;
 
 use crate::{
-    encode::{Hex, json::push_string},
+    encode::{Hex, string::push_string},
     policy::{Policy, RuleIndex},
     proto::v1::{Decision, decision::TriageReason},
     ticket::Format,

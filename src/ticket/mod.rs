@@ -17,6 +17,7 @@ mod diagnose;
 #[cfg(test)]
 mod differential;
 mod envelope;
+mod grammar;
 mod json;
 mod limits;
 mod notes;

@@ -5,10 +5,9 @@ use super::{
     content_type::{Declared, declared},
     diagnose::diagnose,
     envelope::{self, Event, Look},
-    json,
+    grammar::{Certainty, Scratch, read_into},
     notes::Notes,
     payload::check_size,
-    protobuf,
     raw::{Arena, Raw},
     sink::{Attribute, Code, Sink, Text, Time},
     transcode::{Room, Whole},
@@ -30,13 +29,6 @@ pub struct Reader {
     text: Vec<u8>,
     room: Room,
     event: Event,
-}
-
-/// What reading keeps between tickets.
-#[derive(Default, Debug)]
-pub(super) struct Scratch {
-    json: json::Scratch,
-    notes: Notes,
 }
 
 /// The ticket of a record, and how it came.
@@ -119,13 +111,6 @@ impl Reader {
     }
 }
 
-/// Whether what was read can be anything else.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Certainty {
-    Ticket,
-    PerhapsEnvelope,
-}
-
 /// What reading found, and whether that is all there is to it.
 type Scanned<'a, 'n> = (Kept<'a, 'n>, Certainty);
 
@@ -199,22 +184,6 @@ impl<'n> Work<'_, 'n> {
         envelope::look(payload, scanned.as_ref().err(), false, self.limits).inside_event()?;
         scanned.map(|(kept, _)| kept).map_err(|bad| envelope::of_data(bad, payload.bytes))
     }
-}
-
-/// Checks the whole payload and hands its fields to a sink.
-pub(super) fn read_into<'a>(
-    payload: Payload<'a>,
-    limits: &Limits,
-    scratch: &mut Scratch,
-    sink: &mut impl Sink<'a>,
-) -> Result<Certainty, BadRecord> {
-    let Scratch { json, notes } = scratch;
-    notes.clear();
-    let is_certain = match payload.format {
-        Format::Json => json::read(payload.bytes, limits, json, notes, sink),
-        Format::Protobuf => protobuf::read(payload.bytes, limits, notes, sink),
-    };
-    Ok(if is_certain.map_err(|bad| *bad)? { Certainty::Ticket } else { Certainty::PerhapsEnvelope })
 }
 
 /// The sink that keeps what a [`Ticket`] shows.

@@ -5,8 +5,8 @@ mod protobuf;
 
 use super::{
     BadRecord, Format, Limits, Payload,
+    grammar::{Scratch, read_into},
     raw::Raw,
-    reader::{Scratch, read_into},
     sink::{Attribute, Code, Sink, Text, Time},
 };
 use crate::proto::Timestamp;
