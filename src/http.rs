@@ -1,7 +1,7 @@
 //! `GET /live` and `GET /ready` for health checks, `GET /metrics` for Prometheus.
 //!
-//! Anybody who reaches the port can connect, so a connection costs little: it has one request and a time limit, and there are never more
-//! than a few. A connection that only waits cannot keep a health check out.
+//! Anybody who reaches the port can connect, so a connection costs little: it has one request and a time
+//! limit, and there are never more than a few. A connection that only waits cannot keep a health check out.
 
 use std::{collections::VecDeque, convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -23,7 +23,8 @@ use tokio::{
 
 use crate::{metrics, service::Health};
 
-/// With more connections than this, the oldest one makes room: each answer takes milliseconds, so only one that waits is old.
+/// With more connections than this, the oldest one makes room: each answer takes milliseconds, so only one
+/// that waits is old.
 const MAX_CONNECTIONS: usize = 64;
 /// The time that a connection has for its request and the answer.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);

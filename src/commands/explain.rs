@@ -25,9 +25,9 @@ const CONTENT_TYPE: Option<&[u8]> = None;
 
 /// Say why a ticket has its owner.
 ///
-/// The ticket is JSON from a file or standard input, in a line or printed over several; of several tickets, each is explained.
-/// The rule, its clause, each value and where it came from, and the least that would have to differ for another owner. Ends
-/// with 1 if the input is not a ticket.
+/// The ticket is JSON from a file or standard input, in a line or printed over several; of several tickets,
+/// each is explained. The rule, its clause, each value and where it came from, and the least that would have
+/// to differ for another owner. Ends with 1 if the input is not a ticket.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ExplainArgs {
     /// The file of the ticket; standard input without it.
@@ -70,7 +70,7 @@ impl ExplainArgs {
     ///
     /// # Errors
     ///
-    /// Policy and catalog are not to be had, or reading and writing failed.
+    /// Policy or catalog cannot be loaded, or reading and writing failed.
     pub fn run(self, io: &mut Io<'_>) -> Ended {
         let is_error = |finding: &_| Finding::level(finding) == Level::Error;
         let (policy, catalog) = self.data.load(Encodings::PROTOBUF, is_error, io)?;

@@ -16,7 +16,7 @@ use super::exit::{Exit, Failure, OrExit as _};
 pub enum Piece {
     /// All of it is in the buffer.
     Whole,
-    /// It has so many bytes, more than the limit, and is not in the buffer.
+    /// It has this number of bytes, more than the limit, and is not in the buffer.
     TooLong(u64),
 }
 

@@ -48,7 +48,7 @@ impl RouteArgs {
     ///
     /// # Errors
     ///
-    /// Policy and catalog are not to be had, or reading and writing failed.
+    /// Policy or catalog cannot be loaded, or reading and writing failed.
     pub fn run(self, io: &mut Io<'_>) -> Ended {
         let (policy, catalog) = self.data.load(Encodings::JSON, |_| true, io)?;
         let progress = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(

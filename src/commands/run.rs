@@ -102,7 +102,7 @@ fn start_telemetry(config: &Config) -> anyhow::Result<Telemetry> {
 
 async fn serve(config: &Config, policy: &Arc<Policy>, telemetry: &Telemetry) -> Ended {
     let mut signals = Signals::new().context("cannot install signal handlers")?;
-    // First of all, so that whoever asks is told from the first moment what the start waits for.
+    // First of all, so that a probe is told from the first moment what the start waits for.
     let listener = listen(config).await?;
     let (health, writer) = Health::new(config, policy, telemetry);
     if let Some(provider) = telemetry.metrics() {
@@ -216,7 +216,8 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for a signal that is not the one before once more: whoever ends a group of processes may send it to each of them, too.
+    /// Waits for a signal that is not the one before once more: who ends a group of processes may send it
+    /// to each of them, too.
     pub(super) async fn next_apart(&mut self) {
         let before = Instant::now();
         loop {

@@ -24,8 +24,8 @@ use crate::{
 
 /// Send tickets to the incoming topic
 ///
-/// A ticket is a line of JSON, or JSON printed over several lines. Its key is its `id`, so that all versions of a ticket
-/// keep their order.
+/// A ticket is a line of JSON, or JSON printed over several lines. Its key is its `id`, so that all versions
+/// of a ticket keep their order.
 #[derive(Args, Clone, Debug)]
 pub struct SendArgs {
     /// The file of tickets; standard input without it

@@ -35,7 +35,8 @@ const WAIT: Duration = Duration::from_millis(200);
 /// Reads the outgoing topics without a consumer group, and only what committed transactions wrote. Ctrl-C ends it.
 #[derive(Args, Clone, Debug)]
 pub struct TailArgs {
-    /// The topics: partner, publisher, microsoft-commerce, triage, dead-letter, or their own names; all of them if left out
+    /// The topics: partner, publisher, microsoft-commerce, triage, dead-letter, or their own names; all of
+    /// them if left out
     #[arg(value_name = "TOPIC")]
     topics: Vec<String>,
     /// Start with the oldest record

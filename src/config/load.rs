@@ -1,6 +1,6 @@
-use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
+//! Loading the settings from their three sources.
+
+use std::{collections::HashMap, fs, path::Path};
 
 use config::{Environment, File, FileFormat, Value};
 use toml::de::{DeTable, DeValue};

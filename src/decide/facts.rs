@@ -150,7 +150,8 @@ const fn is_commerce(category: Category) -> bool {
     )
 }
 
-/// The ticket's partner. For a customer's ticket, the partner's provider if a reseller has left the category to it (S8).
+/// The ticket's partner. For a customer's ticket, the partner's provider if a reseller has left the category
+/// to it (S8).
 fn assigned_partner<'a>(
     requester: Role,
     category: Category,

@@ -1,8 +1,8 @@
-//! Why a ticket has its owner, for a person: the rule, its clause, every value and where it came from, and the least that would
-//! have to differ for another owner.
+//! Why a ticket has its owner, for a person: the rule, its clause, every value and where it came from, and
+//! the least that would have to differ for another owner.
 //!
-//! The answer comes from the same [`decide`](crate::decide) that the router runs, asked again about tickets and records that
-//! differ a little. [`explain`] gives it as data, [`write_text`] words it for a terminal.
+//! The answer comes from the same [`decide`](crate::decide) that the router runs, asked again about tickets
+//! and records that differ a little. [`explain`] gives it as data, [`write_text`] words it for a terminal.
 
 mod apply;
 mod change;
@@ -60,7 +60,8 @@ pub struct Explanation {
     pub contacts_are_wanted: bool,
     /// Who takes over if the owner cannot solve the ticket.
     pub next: Option<Named>,
-    /// Whether the rule wants somebody to take over; if so and `next` is none, ticket and catalog do not name that party.
+    /// Whether the rule wants somebody to take over; if so and `next` is none, ticket and catalog do not name
+    /// that party.
     pub next_is_wanted: bool,
     /// What was known, and where from.
     pub facts: Vec<Fact>,
@@ -194,8 +195,8 @@ pub struct OtherOwner {
 
 /// Says why a ticket goes where it goes.
 ///
-/// `given` is what else stands in the ticket. `catalog` must keep the records in protobuf: names are read from there. Takes milliseconds: it decides up to a thousand or
-/// two similar tickets.
+/// `given` is what else stands in the ticket. `catalog` must keep the records in protobuf: names are read
+/// from there. Takes milliseconds: it decides up to a thousand or two similar tickets.
 #[must_use]
 pub fn explain(policy: &Policy, catalog: &Snapshot, ticket: &Ticket<'_>, given: &Given) -> Explanation {
     let Decided { records, ruling } = decide(policy, catalog, ticket);

@@ -30,8 +30,8 @@ struct Way {
     categories: Vec<Category>,
 }
 
-/// Finds, for each owner that the ticket could have, the smallest changes that give it that owner: of one fact; and of two
-/// where no single one leads to an owner of that kind.
+/// Finds, for each owner that the ticket could have, the smallest changes that give it that owner: of one
+/// fact; and of two where no single one leads to an owner of that kind.
 pub(super) fn other_owners(
     policy: &Policy,
     catalog: &Snapshot,

@@ -34,13 +34,15 @@ pub(super) fn admin(config: &Config, watch: &Arc<Watch>) -> Result<AdminClient<C
     Ok(client)
 }
 
-/// Opens the connections of a producer, best effort. Without one, librdkafka puts off its first coordinator lookup by 500 ms.
+/// Opens the connections of a producer, best effort. Without one, librdkafka puts off its first coordinator
+/// lookup by 500 ms.
 pub(super) fn reach<C: ProducerContext + 'static>(
     producer: &ThreadedProducer<C>,
     topic: &str,
     timeout: Duration,
 ) {
-    // The first answer comes over a connection that librdkafka gives up, because it has learnt the brokers' own addresses.
+    // The first answer comes over a connection that librdkafka gives up, because it has learnt the brokers'
+    // own addresses.
     for _ in 0..2 {
         drop(producer.client().fetch_metadata(Some(topic), timeout));
     }

@@ -1,8 +1,12 @@
 //! Callbacks that all clients share: log lines and connection errors.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;

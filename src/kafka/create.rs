@@ -102,8 +102,8 @@ pub fn create(config: &Config, plan: Plan, report: &mut Report) -> Result<Vec<Ou
     Ok(outcomes)
 }
 
-/// Waits until every broker knows the new topics. The controller creates a topic before that, and until then a broker may
-/// answer that it does not exist.
+/// Waits until every broker knows the new topics. The controller creates a topic before that, and until then
+/// a broker may answer that it does not exist.
 fn wait_until_visible(config: &Config) -> Result<(), ClientRefused> {
     let deadline = Instant::now() + config.startup.deadline_of_command();
     loop {

@@ -1,4 +1,5 @@
-//! How errors of librdkafka are sorted, all tables side by side: each function answers one question about what must be done next.
+//! How errors of librdkafka are sorted, all tables side by side: each function answers one question about
+//! what must be done next.
 //!
 //! | question | function |
 //! | --- | --- |
@@ -21,7 +22,8 @@ use super::{
     worker::{AbortCause, Fault, SendFault},
 };
 
-/// Sorts a failed transaction call by librdkafka's rule: retriable, abortable or fatal; an error without any of these marks is fatal.
+/// Sorts a failed transaction call by librdkafka's rule: retriable, abortable or fatal; an error without any
+/// of these marks is fatal.
 ///
 /// The brokers forget the id of a producer that was idle for `transactional.id.expiration.ms`.
 /// librdkafka aborts for that, but never asks for a new epoch.
@@ -63,7 +65,8 @@ pub(super) fn send_fault(code: Code) -> SendFault {
     }
 }
 
-/// Sorts what the brokers answer to a batch. If the topic teaches something, the record is to blame only when that does not help.
+/// Sorts what the brokers answer to a batch. If the topic teaches something, the record is to blame only when
+/// that does not help.
 pub(super) fn delivery_fault(code: Code) -> SendFault {
     if is_teaching(code) { SendFault::Undelivered } else { send_fault(code) }
 }

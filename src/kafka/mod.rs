@@ -4,7 +4,8 @@
 //!
 //! | room | what is in it |
 //! | --- | --- |
-//! | `clients`, `connect`, `context`, `token`, `memory` | settings of clients, making them, what they report, how they log in |
+//! | `clients`, `connect`, `context`, `token`, `memory` | settings of clients, making them, what they report,
+//! how they log in |
 //! | `error` | how errors of librdkafka are sorted |
 //! | `topics`, `create`, `limits` | the config's topics: what the brokers have, creating them, what they take |
 //! | `offsets` | where each partition is read from |

@@ -50,7 +50,7 @@ pub enum From {
     Now,
     /// With the oldest record.
     Beginning,
-    /// With the last records of all the topics together, so many by their timestamps.
+    /// With the last records of all the topics together, this number by their timestamps.
     Last(usize),
     /// With the records of this time, in milliseconds since 1970.
     Since(i64),

@@ -1,3 +1,5 @@
+//! The figures against the table, the page for Prometheus and the reference page.
+
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{gather, page, reference::reference};
@@ -43,7 +45,7 @@ fn every_metric_is_gathered_with_all_of_its_labels() {
         .filter(|name| cfg!(target_os = "linux") || !name.starts_with("process."))
         .filter(|name| families.iter().all(|family| family.metric.name != *name))
         .collect();
-    // What there is none of yet.
+    // What has not happened yet.
     assert_eq!(
         missing,
         [

@@ -1,6 +1,7 @@
 //! A histogram in buckets that are known beforehand.
 
-/// Counts values by bucket, as Prometheus and OpenTelemetry do: a value belongs to the first bound that is not below it.
+/// Counts values by bucket, as Prometheus and OpenTelemetry do: a value belongs to the first bound that is
+/// not below it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
     bounds: &'static [f64],

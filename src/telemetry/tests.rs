@@ -1,3 +1,5 @@
+//! Metrics, traces and logs as a collector and Prometheus see them.
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -41,7 +43,7 @@ impl SpanExporter for Memory {
     }
 }
 
-/// Traces so many tickets, and gives their spans and how many were dropped.
+/// Traces this number of tickets, and gives their spans and how many were dropped.
 fn traced(tickets: usize, fails: bool) -> (Vec<SpanData>, u64) {
     let dropped = Arc::new(Dropped::default());
     let memory = Memory { spans: Arc::default(), fails };

@@ -3,3 +3,4 @@
 mod allocations;
 mod purity;
 pub(crate) mod samples;
+mod tidy;

@@ -86,7 +86,7 @@ fn begins(path: &str, with: &str) -> bool {
 }
 
 /// The files of a folder that are in the program: not those of modules for tests.
-fn program_files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn program_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut entries: Vec<PathBuf> = fs::read_dir(folder)
         .expect("the folder can be read")
@@ -121,12 +121,12 @@ fn program_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The text of a file before its tests.
-fn program_text(text: &str) -> &str {
+pub(super) fn program_text(text: &str) -> &str {
     text.split_once("\n#[cfg(test)]\nmod tests {").map_or(text, |(program, _)| program)
 }
 
 /// Every path that is used, or named with at least two segments, in full.
-fn paths(text: &str) -> BTreeSet<String> {
+pub(super) fn paths(text: &str) -> BTreeSet<String> {
     let code: Vec<&str> =
         text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code)).collect();
     let code = code.join("\n");

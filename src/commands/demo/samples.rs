@@ -29,7 +29,7 @@ pub fn tickets() -> impl Iterator<Item = &'static [u8]> {
     round.into_iter().cycle()
 }
 
-/// The id in a line, for the record's key; empty where the line is none of ours.
+/// The id in a line, for the record's key; empty if the line is not one of ours.
 pub fn id(line: &[u8]) -> &str {
     let id = || {
         let start = line.windows(6).position(|it| it == b"\"id\":\"")? + 6;

@@ -1,3 +1,5 @@
+//! Loading from each source, and the reference page.
+
 use std::{
     collections::HashMap,
     fs,
@@ -129,8 +131,8 @@ fn the_redacted_settings_can_be_loaded_again() {
 
 #[test]
 fn the_examples_load() {
-    for name in ["laptop.toml", "ticket-router.toml"] {
-        let file = root().join("config").join(name);
+    for name in ["config/laptop.toml", "config/ticket-router.toml", "deploy/kubernetes/ticket-router.toml"] {
+        let file = root().join(name);
         let text = fs::read_to_string(&file).unwrap();
         // The paths of the production example exist only where it is installed.
         let here: String = text

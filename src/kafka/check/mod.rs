@@ -38,7 +38,8 @@ pub fn check(config: &Config, identity: &Identity) -> Result<Report, ClientRefus
     check_once(config, identity, &watch, Deadline::of_command(config), &|_| {})
 }
 
-/// Checks all that `run` needs of the cluster, again and again while the brokers are away, until `startup.deadline_ms` is over. Tells
+/// Checks all that `run` needs of the cluster, again and again while the brokers are away, until
+/// `startup.deadline_ms` is over. Tells
 /// `awaits` what it waits for.
 ///
 /// Blocks; not for a thread of an async runtime. It leaves nothing behind that a consumer could see: rights are
@@ -186,8 +187,8 @@ impl Deadline {
 /// Makes the consumer of the checks.
 fn reader(config: &Config, watch: &Arc<Watch>) -> Result<Consumer, ClientRefused> {
     let mut settings = clients::input_consumer(config)?;
-    // A copy that was killed between sending its offsets and committing would otherwise wait here until the broker aborts its own
-    // transaction, which its start, after the check, ends at once.
+    // A copy that was killed between sending its offsets and committing would otherwise wait here until the
+    // broker aborts its own transaction, which its start, after the check, ends at once.
     settings.set("isolation.level", "read_uncommitted");
     settings.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "10");
     // A closed connection is all that a client of the wrong protocol sees.

@@ -59,8 +59,8 @@ fn states(
     states_of(consumer, &topic.name, &committed, || deadline.step())
 }
 
-/// Reads the committed offsets. If the group may not be described, the call just times out: the refusal comes as an event, and only to a
-/// consumer that has an assignment.
+/// Reads the committed offsets. If the group may not be described, the call just times out: the refusal comes
+/// as an event, and only to a consumer that has an assignment.
 fn committed(
     consumer: &Consumer,
     wanted: &TopicPartitionList,

@@ -22,8 +22,8 @@ use crate::{
     },
 };
 
-/// Requests that are answered before a refusal is known. librdkafka registers a partition with the transaction in the background, and
-/// the answers to requests on one connection come in order.
+/// Requests that are answered before a refusal is known. librdkafka registers a partition with the
+/// transaction in the background, and the answers to requests on one connection come in order.
 const REQUESTS_UNTIL_REFUSAL: u32 = 3;
 const PAUSE_BETWEEN_REQUESTS: Duration = Duration::from_millis(10);
 

@@ -17,7 +17,8 @@ static REFUSED_ADDRESS: Repeats = Repeats::new();
 /// Below this, decoding inline is faster than starting a thread.
 const MIN_FOR_A_THREAD: usize = 500;
 
-/// Decodes records in their order, many of them on all processors: a large catalog is read much faster than it is decoded.
+/// Decodes records in their order, many of them on all processors: a large catalog is read much faster than
+/// it is decoded.
 pub(super) fn decode(
     messages: &[(Kind, BorrowedMessage<'_>)],
     limits: &Limits,

@@ -14,7 +14,7 @@ use crate::{
     ticket::quote,
 };
 
-/// So many bad records are logged one by one; all are counted.
+/// This number of bad records is logged one by one; all are counted.
 const LOGGED_REJECTIONS: u64 = 20;
 
 static REMOVED_NOTHING: Repeats = Repeats::new();

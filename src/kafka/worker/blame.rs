@@ -1,4 +1,5 @@
-//! What a worker does when the broker or librdkafka gives a transaction up: it finds the topic or the record that is to blame.
+//! What a worker does when the broker or librdkafka gives a transaction up: it finds the topic or the record
+//! that is to blame.
 
 use rdkafka::error::RDKafkaErrorCode;
 
@@ -26,7 +27,8 @@ pub(super) struct Blame {
 }
 
 impl Blame {
-    /// Takes a refusal. The topic is to blame if the error is about a topic, and the transaction has records for no other.
+    /// Takes a refusal. The topic is to blame if the error is about a topic, and the transaction has records
+    /// for no other.
     pub(super) fn refused(&mut self, text: String, code: RDKafkaErrorCode, open: Option<&Open>) {
         self.text = text;
         self.topic = open.and_then(|it| it.contents.only_topic()).filter(|_| closes_topic(code));
@@ -118,7 +120,8 @@ impl Run<'_> {
         has_learnt
     }
 
-    /// Checks whether a deleted topic is what delays delivery: librdkafka holds all records back while it waits for that topic.
+    /// Checks whether a deleted topic is what delays delivery: librdkafka holds all records back while it
+    /// waits for that topic.
     pub(super) fn look_for_missing(&mut self) -> Result<bool, WorkerError> {
         let mut is_missing = false;
         let used: Vec<_> = self.open().contents.used_topics().collect();

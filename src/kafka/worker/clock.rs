@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The clock is read once for so many records.
+/// The clock is read once for this number of records.
 const RECORDS_PER_CLOCK_READING: u32 = 32;
 
 /// A clock that is read when something may have taken time, not for every record.

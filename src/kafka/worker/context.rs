@@ -40,8 +40,8 @@ pub enum Rebalance {
 
 /// The context of the input consumer. It stores rebalances for the worker, which answers them between two polls.
 ///
-/// librdkafka waits for the answer, and polling goes on meanwhile on the same thread; so a transaction can be ended before its partitions are given up, and no
-/// state is shared with a callback.
+/// librdkafka waits for the answer, and polling goes on meanwhile on the same thread; so a transaction can be
+/// ended before its partitions are given up, and no state is shared with a callback.
 #[derive(Debug)]
 pub struct InputContext {
     watch: Arc<Watch>,

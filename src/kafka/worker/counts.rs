@@ -31,7 +31,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Makes counts for a policy of so many rules.
+    /// Makes counts for a policy with this number of rules.
     #[must_use]
     pub fn new(rules: usize) -> Self {
         Self {

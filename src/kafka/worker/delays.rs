@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// The timestamps of the open transaction's records, in milliseconds since 1970; records of one producer's batch often have the same.
+/// The timestamps of the open transaction's records, in milliseconds since 1970; records of one producer's
+/// batch often have the same.
 #[derive(Debug, Default)]
 pub(super) struct Delays(Vec<(i64, u64)>);
 

@@ -5,7 +5,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use super::{blame::Blame, machine::Failure};
 use crate::kafka::{error::is_fenced, ffi::NativeError, offsets::LostOffset};
 
-/// Why a worker cannot continue. The process exits. Restarted with the same transactional ids, it continues after the last commit.
+/// Why a worker cannot continue. The process exits. Restarted with the same transactional ids, it continues
+/// after the last commit.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// The input topic could not be subscribed to.

@@ -14,15 +14,17 @@ use std::{
 pub struct Faults {
     abort_every: Option<u64>,
     panic_on_key: Option<String>,
-    /// Every so many records, and how long.
+    /// Every this many records, and how long.
     stall: Option<(u64, Duration)>,
     /// Records so far; counted only for the stalls.
     read: Arc<AtomicU64>,
 }
 
 impl Faults {
-    /// Reads `TICKET_ROUTER_FAULT_ABORT_EVERY` (every n-th transaction is aborted) and `TICKET_ROUTER_FAULT_PANIC_ON_KEY` (routing the record with this
-    /// key panics), `TICKET_ROUTER_FAULT_STALL_EVERY` and `TICKET_ROUTER_FAULT_STALL_MS` (every n-th record takes so long).
+    /// Reads `TICKET_ROUTER_FAULT_ABORT_EVERY` (every n-th transaction is aborted) and
+    /// `TICKET_ROUTER_FAULT_PANIC_ON_KEY` (routing the record with this key panics),
+    /// `TICKET_ROUTER_FAULT_STALL_EVERY` and `TICKET_ROUTER_FAULT_STALL_MS` (every n-th record takes so
+    /// long).
     #[must_use]
     pub fn from_env() -> Self {
         let number = |name: &str| std::env::var(name).ok().and_then(|it| it.parse().ok());

@@ -1,7 +1,8 @@
-//! The worker: consumes tickets, routes them, and produces them to their owners, offsets and records in one transaction.
+//! The worker: consumes tickets, routes them, and produces them to their owners, offsets and records in one
+//! transaction.
 //!
-//! `machine` decides what happens next. The rest is its shell, which does it, on a thread of its own, because every transaction call
-//! blocks.
+//! `machine` decides what happens next. The rest is its shell, which does it, on a thread of its own, because
+//! every transaction call blocks.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -149,7 +150,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Works until told to stop, then drains and leaves the group. The first producer is made by [`ProducerSettings::create`].
+    /// Works until told to stop, then drains and leaves the group. The first producer is made by
+    /// [`ProducerSettings::create`].
     ///
     /// # Errors
     ///
@@ -177,7 +179,8 @@ impl Worker {
         };
         let outcome = run.work();
         let Run { output, .. } = run;
-        // Nothing is in flight any more, or nothing can be saved: the group takes the partitions back at once, before the producer is closed.
+        // Nothing is in flight any more, or nothing can be saved: the group takes the partitions back at
+        // once, before the producer is closed.
         self.consumer.context().close();
         // It holds the consumer, too, which is to be closed here.
         drop(login);

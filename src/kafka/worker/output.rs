@@ -139,7 +139,8 @@ impl Output {
         let _ = self.flush(self.patience);
     }
 
-    /// Returns the error of a topic that takes no records. Also refreshes librdkafka's own view of it, which is up to ten seconds old.
+    /// Returns the error of a topic that takes no records. Also refreshes librdkafka's own view of it, which
+    /// is up to ten seconds old.
     pub(super) fn why_closed(&self, topic: &str) -> Option<RDKafkaErrorCode> {
         match self.producer.client().fetch_metadata(Some(topic), ASK_TIMEOUT) {
             Ok(metadata) => {

@@ -1,4 +1,5 @@
-//! The way of one record, in the order in which ARCHITECTURE.md walks it: from what was polled to what the producer was given.
+//! The way of one record, in the order in which ARCHITECTURE.md walks it: from what was polled to what the
+//! producer was given.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -126,7 +127,8 @@ impl Run<'_> {
         Ok(sent)
     }
 
-    /// Why a record that made three transactions fail becomes a dead letter: its topic takes no records at all, or the record is to blame.
+    /// Why a record that made three transactions fail becomes a dead letter: its topic takes no records at
+    /// all, or the record is to blame.
     fn given_up(&mut self) -> BadRecord {
         let text = self.blame.text.as_str();
         if let Some(destination) = self.blame.topic {

@@ -28,8 +28,8 @@ const DEADLINE: Duration = Duration::from_secs(40);
 pub struct Positions {
     /// The assignment, with offsets where the group has committed none.
     pub assignment: TopicPartitionList,
-    /// The offsets of `assignment` that are to be committed before the first record: a group that starts at the end must not, after a
-    /// crash, start at a later end.
+    /// The offsets of `assignment` that are to be committed before the first record: a group that starts at
+    /// the end must not, after a crash, start at a later end.
     pub to_commit: Vec<(Partition, i64)>,
     /// The first offset to be read of each partition.
     pub starts: Vec<(Partition, i64)>,
@@ -130,8 +130,9 @@ pub fn reached<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Vec<(Partition
     consumer.position().map_or_else(|_| Vec::new(), |it| it.elements().iter().filter_map(offset_of).collect())
 }
 
-/// The partitions to ask for: those that the broker's metadata name, and those that are given. Metadata may lack one for a moment after
-/// it was added or a broker has started; a given partition without a position would never be read.
+/// The partitions to ask for: those that the broker's metadata name, and those that are given. Metadata may
+/// lack one for a moment after it was added or a broker has started; a given partition without a position
+/// would never be read.
 fn to_ask(known: impl Iterator<Item = Partition>, given: &[Partition]) -> BTreeSet<Partition> {
     known.chain(given.iter().copied()).collect()
 }

@@ -1,4 +1,4 @@
-//! What a worker has done and how it is, for whoever asks.
+//! What a worker has done and how it is, for probes and metrics.
 
 use std::{
     collections::BTreeMap,
@@ -250,7 +250,7 @@ impl WorkerStatus {
         self.steps.load(Ordering::Relaxed)
     }
 
-    /// Whether the group has given the worker its share, be it empty.
+    /// Whether the group has given the worker its share, even an empty one.
     #[must_use]
     pub fn is_assigned(&self) -> bool {
         self.is_assigned.load(Ordering::Relaxed)

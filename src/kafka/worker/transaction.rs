@@ -121,8 +121,8 @@ impl Run<'_> {
         if self.open().is_cause_unknown || self.output.context().has_invalid() {
             self.ask_for_cause();
         }
-        // An abort purges what is queued, and the gap in the sequence numbers can cost the producer its transactional id. In a sound
-        // transaction the queue empties by itself.
+        // An abort purges what is queued, and the gap in the sequence numbers can cost the producer its
+        // transactional id. In a sound transaction the queue empties by itself.
         if self.open().is_sound
             && let Err(code) = self.output.flush(CALL_TIMEOUT)
         {
@@ -172,8 +172,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Commits the starting offsets of a new group. If they are refused, the group is about to rebalance, and the next assignment tries
-    /// again.
+    /// Commits the starting offsets of a new group. If they are refused, the group is about to rebalance, and
+    /// the next assignment tries again.
     pub(super) fn commit_start(&mut self, offsets: &[(Partition, i64)]) -> Result<(), WorkerError> {
         if self.try_to_commit_start(offsets)? == Err(Fault::Forgotten) {
             self.renew()?;

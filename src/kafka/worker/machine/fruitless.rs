@@ -6,7 +6,8 @@ use super::Failure;
 
 /// After this many aborts in a row a new producer is taken: it has a new epoch, and knows nothing of what went wrong.
 const RENEW_EVERY: u32 = 5;
-/// After this many aborts in a row, and as long a time, the worker gives up: its next start checks topics and rights, and says what is wrong.
+/// After this many aborts in a row, and as long a time, the worker gives up: its next start checks topics and
+/// rights, and says what is wrong.
 const GIVE_UP_AFTER: (u32, Duration) = (20, Duration::from_secs(30));
 
 /// Counts the aborts since the last commit.
@@ -31,7 +32,7 @@ impl Fruitless {
         Ok(())
     }
 
-    /// Whether so many transactions were aborted that the worker is not at work.
+    /// Whether enough transactions in a row were aborted that the worker is not at work.
     pub(super) fn is_many(&self) -> bool {
         self.aborts >= RENEW_EVERY
     }

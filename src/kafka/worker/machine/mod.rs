@@ -1,8 +1,8 @@
 //! What a worker does next: the consume–route–produce loop as a pure state machine.
 //!
-//! The machine holds no client and no clock. [`Machine::next`] says what to do; the shell does it and reports how it went; nothing else
-//! moves the machine. So the worker that runs in production is the one that the property tests drive through rebalances, aborts and
-//! faults in simulated logs.
+//! The machine holds no client and no clock. [`Machine::next`] says what to do; the shell does it and reports
+//! how it went; nothing else moves the machine. So the worker that runs in production is the one that the
+//! property tests drive through rebalances, aborts and faults in simulated logs.
 //!
 //! The rules it keeps, each with the loss or the duplicate that breaking it costs:
 //! - offsets leave only inside a transaction, in the name of the generation that was current when it began;
@@ -45,7 +45,8 @@ pub struct Machine<R> {
     rewinds: BTreeMap<Partition, Offset>,
     /// The offset that comes next for the group, as far as it is committed.
     committed: BTreeMap<Partition, Offset>,
-    /// The offset that comes next for the consumer. All tickets before it are committed, or in the open transaction, or at hand.
+    /// The offset that comes next for the consumer. All tickets before it are committed, or in the open
+    /// transaction, or at hand.
     reached: BTreeMap<Partition, Offset>,
     given: Option<Vec<Partition>>,
     taken: bool,
@@ -148,8 +149,8 @@ impl<R: Record> Machine<R> {
         Some(command)
     }
 
-    /// How far the consumer has come where the group has not: what lies between are tickets at hand, and markers and aborted records,
-    /// which are never delivered.
+    /// How far the consumer has come where the group has not: what lies between are tickets at hand, and
+    /// markers and aborted records, which are never delivered.
     fn uncommitted(&self) -> impl Iterator<Item = (Partition, Offset)> {
         self.reached
             .iter()
@@ -183,7 +184,8 @@ impl<R: Record> Machine<R> {
         }
     }
 
-    /// Takes how far the consumer has come: the offsets that it would read next. Called when all that it has delivered is known here.
+    /// Takes how far the consumer has come: the offsets that it would read next. Called when all that it has
+    /// delivered is known here.
     pub fn reached(&mut self, positions: impl IntoIterator<Item = (Partition, Offset)>) {
         let known = positions
             .into_iter()
@@ -201,7 +203,8 @@ impl<R: Record> Machine<R> {
                 self.transaction = Some(transaction);
             }
             Err(BeginFault::NotMember) => {
-                // The group has news, which come with a poll. The records are read again once it has settled, by the member that owns them then.
+                // The group has news, which come with a poll. The records are read again once it has settled,
+                // by the member that owns them then.
                 self.reached.clear();
                 while let Some(record) = self.at_hand.pop() {
                     let (partition, offset) = record.position();

@@ -45,7 +45,8 @@ pub enum Command<R> {
     Begin,
     /// Route this record and send the result; report with [`Machine::sent`].
     Route(R, Handling),
-    /// Add these offsets to the transaction, in place of those that were added before; report with [`Machine::offsets_sent`].
+    /// Add these offsets to the transaction, in place of those that were added before; report with
+    /// [`Machine::offsets_sent`].
     SendOffsets(Vec<(Partition, Offset)>),
     /// Flush, then commit the transaction; report with [`Machine::committed`].
     Commit,

@@ -1,7 +1,9 @@
-//! The machine against a model of log, group and transactions: seeded schedules of records, rebalances, faults and crashes.
+//! The machine against a model of log, group and transactions: seeded schedules of records, rebalances,
+//! faults and crashes.
 //!
-//! The model keeps Kafka's promises and none that Kafka does not make: it does not rewind after an abort, it delivers to a member
-//! that has lost its partitions until that member polls, and a commit that reports failure may have happened.
+//! The model keeps Kafka's promises and none that Kafka does not make: it does not rewind after an abort, it
+//! delivers to a member that has lost its partitions until that member polls, and a commit that reports
+//! failure may have happened.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -79,7 +81,8 @@ struct Member {
     /// What the group tells it at the next poll.
     notice: Option<Polled<Delivered>>,
     positions: BTreeMap<Partition, Offset>,
-    /// The partitions of which something was consumed since they were assigned or rewound: of the others the client tells no position.
+    /// The partitions of which something was consumed since they were assigned or rewound: of the others the
+    /// client tells no position.
     consumed: BTreeSet<Partition>,
     open: Option<Open>,
     /// The brokers have forgotten the producer.

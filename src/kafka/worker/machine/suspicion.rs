@@ -9,8 +9,9 @@ const SEARCH_FACTOR: usize = 4;
 
 /// The search for a record that makes every transaction fail.
 ///
-/// After two blamed aborts from the same first offset transactions get shorter with each abort, down to one record: then that record is to blame. With each
-/// commit they get longer again. So the search in a transaction of ten thousand records takes some ten aborts, not ten thousand commits.
+/// After two blamed aborts from the same first offset transactions get shorter with each abort, down to one
+/// record: then that record is to blame. With each commit they get longer again. So the search in a
+/// transaction of ten thousand records takes some ten aborts, not ten thousand commits.
 #[derive(Debug, Default)]
 pub(super) struct Suspicion {
     firsts: BTreeMap<Partition, Offset>,
@@ -19,7 +20,8 @@ pub(super) struct Suspicion {
     isolate_until: BTreeMap<Partition, Offset>,
     /// The most records in a transaction meanwhile.
     limit: usize,
-    /// At most one culprit per partition. Several partitions can have one at once, because after a rewind their records come in any order.
+    /// At most one culprit per partition. Several partitions can have one at once, because after a rewind
+    /// their records come in any order.
     poison: BTreeMap<Partition, Offset>,
 }
 
@@ -37,7 +39,8 @@ impl Suspicion {
         if self.poison.get(&partition) == Some(&offset) { Handling::Poison } else { Handling::Ordinary }
     }
 
-    /// Draws the conclusion from an abort for which a record is to blame; `Err` where that record was a dead letter already.
+    /// Draws the conclusion from an abort for which a record is to blame; `Err` where that record was a dead
+    /// letter already.
     pub(super) fn blame(&mut self, aborted: &Transaction) -> Result<(), ()> {
         let firsts: BTreeMap<_, _> = aborted.spans.iter().map(|(&it, span)| (it, span.first)).collect();
         if self.is_isolating() {

@@ -34,9 +34,10 @@ pub(super) struct Span {
 pub(super) enum Stage {
     /// Its first offsets must be sent before any of its records.
     ///
-    /// The coordinator answers neither request until it is done with the transaction before. librdkafka repeats the request for offsets
-    /// after `retry.backoff.ms`, and the one for a record's partition after 20 ms. And if a transaction that the coordinator does not know
-    /// is aborted, the producer is lost: so the coordinator learns of it before any of its topics can be refused.
+    /// The coordinator answers neither request until it is done with the transaction before. librdkafka
+    /// repeats the request for offsets after `retry.backoff.ms`, and the one for a record's partition after
+    /// 20 ms. And if a transaction that the coordinator does not know is aborted, the producer is lost: so
+    /// the coordinator learns of it before any of its topics can be refused.
     Begun,
     Open,
     /// It takes no more records.
