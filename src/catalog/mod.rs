@@ -3,6 +3,18 @@
 //! A record is checked and encoded once, when it enters ([`read`], [`Offer::build`]); then it is one allocation
 //! that is only ever shared. A [`Snapshot`] is an immutable set of records; [`Catalog`] is the live one, which
 //! readers take a snapshot of without ever waiting, and which one [`CatalogWriter`] changes in batches.
+//!
+//! ```
+//! use ticket_router::{
+//!     catalog::{Encodings, InvalidRecord, Offer, read},
+//!     ticket::{Format, Payload},
+//! };
+//!
+//! let bytes = br#"{"id":"crm","publisherId":"contoso","azureBased":true}"#;
+//! let offer = read::<Offer>(Payload { format: Format::Json, bytes }, Encodings::JSON)?.record;
+//! assert_eq!((offer.publisher_id(), offer.azure_based()), ("contoso", Some(true)));
+//! # Ok::<(), InvalidRecord>(())
+//! ```
 
 mod address;
 mod check;

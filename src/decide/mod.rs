@@ -2,6 +2,23 @@
 //!
 //! A pure function of ticket, catalog and policy. Source of what is decided here rather than in the policy's table:
 //! the sections on assigned partners and on absent values of the ownership rules.
+//!
+//! ```
+//! use ticket_router::{
+//!     catalog::Snapshot,
+//!     decide::{Ruling, decide},
+//!     policy::Policy,
+//!     proto::v1::decision::TriageReason,
+//!     ticket::{BadRecord, Format, Limits, Payload, Reader},
+//! };
+//!
+//! let mut reader = Reader::new(Limits::default(), Vec::new());
+//! let ticket = reader.read(Payload { format: Format::Json, bytes: br#"{"id":"T-1"}"# })?;
+//! let (policy, catalog) = (Policy::builtin(), Snapshot::default());
+//! let missing_role = Ruling::Triage { reason: TriageReason::MissingRole, rule: None };
+//! assert_eq!(decide(&policy, &catalog, &ticket).ruling, missing_role);
+//! # Ok::<(), BadRecord>(())
+//! ```
 
 mod contacts;
 mod facts;

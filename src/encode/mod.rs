@@ -3,6 +3,28 @@
 //! The ticket's own bytes, the records as the catalog keeps them encoded, and a small decision: in protobuf a
 //! length-delimited field each, in JSON text between braces. Nothing is parsed into objects and printed
 //! again, so fields that this version does not know travel on.
+//!
+//! ```
+//! use ticket_router::{
+//!     catalog::Snapshot,
+//!     decide::decide,
+//!     encode::{Encoder, decision_id},
+//!     policy::Policy,
+//!     ticket::{BadRecord, Format, Limits, Payload, Reader},
+//! };
+//!
+//! let bytes = br#"{"id":"T-1"}"#.as_slice();
+//! let mut reader = Reader::new(Limits::default(), Vec::new());
+//! let ticket = reader.read(Payload { format: Format::Json, bytes })?;
+//! let (policy, catalog) = (Policy::builtin(), Snapshot::default());
+//! let decided = decide(&policy, &catalog, &ticket);
+//! let id = decision_id(&policy, bytes, &decided.records);
+//!
+//! let mut out = Vec::new();
+//! Encoder::new(Format::Json, &policy).encode(&policy, bytes, &decided, id, &mut out);
+//! assert!(out.starts_with(br#"{"ticket":{"id":"T-1"},"decision":{"#));
+//! # Ok::<(), BadRecord>(())
+//! ```
 
 mod id;
 mod json;

@@ -3,6 +3,20 @@
 //! A policy file is read (`read`), its names are looked up (`draft`), it is proved (`prove`) and compiled (`table`,
 //! `exceptions`). Proved means: every case has one rule and no more, no rule is dead, the invariants hold; the layer of
 //! exceptions likewise. `docs/policy.md` is the manual of the file.
+//!
+//! ```
+//! use ticket_router::policy::Policy;
+//!
+//! let rule = |when: &str| {
+//!     format!(
+//!         "[[rule]]\nid = 'all'\nwhen = {{ {when} }}\nowner = 'microsoft-commerce'\n\
+//!          reason = 'Because.'\nclauses = []\n"
+//!     )
+//! };
+//! assert!(Policy::load("mine.toml", &rule("")).is_ok());
+//! let refused = Policy::load("mine.toml", &rule("requester = 'customer'"));
+//! assert!(refused.is_err(), "partners and publishers have no rule");
+//! ```
 
 mod absent;
 mod case;

@@ -1,4 +1,21 @@
 //! One record in, one record out: all of the core for one ticket.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use ticket_router::{
+//!     catalog::Snapshot,
+//!     policy::Policy,
+//!     route::{Destination, OutputFormat, Router},
+//!     ticket::{BadRecord, Limits},
+//! };
+//!
+//! let catalog = Snapshot::default();
+//! let mut router = Router::new(Arc::new(Policy::builtin()), Limits::default(), OutputFormat::Json);
+//! let routed = router.route(&catalog, Some(b"application/json"), Some(br#"{"id":"T-1"}"#))?;
+//! assert_eq!((routed.ticket_id, routed.destination), ("T-1", Destination::Triage));
+//! # Ok::<(), BadRecord>(())
+//! ```
 
 mod destination;
 #[cfg(test)]

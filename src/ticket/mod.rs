@@ -11,6 +11,16 @@
 //!
 //! A ticket is viewed, not built: one pass over its bytes checks them and borrows the fields of [`Ticket`];
 //! the bytes themselves are what travels on. A record that fails is data, not a fault: [`BadRecord`] says why.
+//!
+//! ```
+//! use ticket_router::ticket::{BadRecord, Format, Limits, Payload, Reader};
+//!
+//! let bytes = br#"{"id":"T-1","offerId":"crm","subject":"Charged twice"}"#;
+//! let mut reader = Reader::new(Limits::default(), Vec::new());
+//! let ticket = reader.read(Payload { format: Format::Json, bytes })?;
+//! assert_eq!((ticket.id, ticket.offer_id), ("T-1", "crm"));
+//! # Ok::<(), BadRecord>(())
+//! ```
 
 mod content_type;
 mod diagnose;
