@@ -71,12 +71,15 @@ pub enum Problem {
         meant: Option<&'static str>,
     },
     /// An enum has a value that this version does not know; it is kept.
-    #[error("`{path}` is {value}, which this version does not know; tickets that depend on it go to triage")]
+    #[error("`{path}` is {value}, which this version does not know{}; tickets that depend on it go to triage",
+        Meant(*meant))]
     UnknownValue {
         /// The path of the field.
         path: String,
         /// The number or name, quoted.
         value: String,
+        /// The name that it probably stands for.
+        meant: Option<&'static str>,
     },
     /// The record was taken without an address.
     #[error("{0}; the record is taken without it")]
@@ -220,11 +223,11 @@ pub fn load<R: Record + Stocked>(
                     loaded.warnings += 1;
                     found(Problem::UnknownField { path, meant });
                 }
-                for UnknownValue { path, value } in decoded.unknown_values {
+                for UnknownValue { path, value, meant } in decoded.unknown_values {
                     loaded.warnings += 1;
                     let value =
                         value.as_str().map_or_else(|| value.to_string(), |name| Quoted(name).to_string());
-                    found(Problem::UnknownValue { path, value });
+                    found(Problem::UnknownValue { path, value, meant });
                 }
                 for address in decoded.refused_addresses {
                     loaded.warnings += 1;

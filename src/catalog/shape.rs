@@ -35,7 +35,12 @@ pub(super) enum Value {
 pub struct Names {
     pub(super) is_name: fn(&str) -> bool,
     pub(super) is_number: fn(i32) -> bool,
+    /// Finds the name that a name without its prefix stands for: `KIND_SAAS` for `SaaS`.
+    pub(super) meant: fn(&str) -> Option<&'static str>,
 }
+
+/// More than any number of the contract's enums.
+const MAX_NUMBER: i32 = 64;
 
 /// Knows the values of an enum of the contract.
 macro_rules! names {
@@ -43,6 +48,11 @@ macro_rules! names {
         $(pub(super) const $name: &Names = &Names {
             is_name: |name| <$enum>::from_str_name(name).is_some(),
             is_number: |number| <$enum>::try_from(number).is_ok(),
+            meant: |name| {
+                let name = name.to_uppercase().replace('-', "_");
+                let known = (0..MAX_NUMBER).filter_map(|it| <$enum>::try_from(it).ok()).map(|it| it.as_str_name());
+                known.into_iter().find(|known| known.strip_suffix(&*name).is_some_and(|it| it.is_empty() || it.ends_with('_')))
+            },
         };)*
     };
 }

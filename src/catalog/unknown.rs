@@ -22,6 +22,8 @@ pub struct UnknownValue {
     pub path: String,
     /// The number or the name.
     pub value: Json,
+    /// The name that was probably meant.
+    pub meant: Option<&'static str>,
 }
 
 impl UnknownValue {
@@ -80,7 +82,8 @@ fn clean_message(message: Json, shape: &'static Shape, path: &str, found: &mut V
         let value = match (field.map(|field| field.value), value) {
             (Some(Value::Enum(names)), value) if !is_known(names, &value) => {
                 if value != "" {
-                    found.push(UnknownValue { path, value });
+                    let meant = value.as_str().and_then(names.meant);
+                    found.push(UnknownValue { path, value, meant });
                 }
                 continue;
             }
@@ -89,7 +92,8 @@ fn clean_message(message: Json, shape: &'static Shape, path: &str, found: &mut V
                     if is_known(names, &value) {
                         return value;
                     }
-                    found.push(UnknownValue { path: format!("{path}[{index}]"), value });
+                    let meant = value.as_str().and_then(names.meant);
+                    found.push(UnknownValue { path: format!("{path}[{index}]"), value, meant });
                     0.into()
                 });
                 Json::Array(items.collect())
@@ -161,7 +165,7 @@ fn take_out<R: Record>(message: &mut R::Message, names: &[UnknownValue]) -> Vec<
         let path = place.to_string();
         let named = names.iter().find(|it| it.path == path).map(|it| it.value.clone());
         let value = named.unwrap_or_else(|| Json::from(*number));
-        found.push((place, UnknownValue { path, value }));
+        found.push((place, UnknownValue { path, value, meant: None }));
         *number = 0;
     });
     found

@@ -36,7 +36,9 @@ pub fn word(name: &str, prefix: &str) -> String {
 
 /// Text of a ticket, fit for a terminal.
 pub fn shown(text: &str) -> String {
-    text.escape_debug().to_string()
+    let shown =
+        |it: char| if matches!(it, '\'' | '"') { it.to_string() } else { it.escape_debug().to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// The time of a record in UTC.
@@ -72,4 +74,17 @@ pub fn to_json(seen: &Seen, is_dead_letter: bool) -> Value {
         (None, Err(_)) => object["rawBase64"] = BASE64_STANDARD.encode(&seen.value).into(),
     }
     object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_are_shown_as_they_are_and_what_moves_a_cursor_is_not() {
+        assert_eq!(
+            shown("the partner's \"own\"\u{1b}[2J\u{202e}"),
+            "the partner's \"own\"\\u{1b}[2J\\u{202e}"
+        );
+    }
 }

@@ -2,6 +2,11 @@
 
 use std::{
     io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -12,6 +17,7 @@ use super::{
     exit::{Ended, Exit, Failure, OrExit as _},
     io::Io,
     routed::{error_header, routed, shown, time, to_json, word},
+    run::Signals,
 };
 use crate::{
     config::Config,
@@ -92,9 +98,11 @@ impl TailArgs {
         };
         let mut tail = Tail::new(&config, &names, from)?;
         let widest = names.iter().map(|name| name.len()).max().unwrap_or(0);
+        let is_told_to_end = signalled()?;
         let mut left = self.max.unwrap_or(u64::MAX);
         let mut last = Instant::now();
-        while left > 0 && self.idle.is_none_or(|idle| last.elapsed() < idle) {
+        let is_idle = |last: Instant| self.idle.is_some_and(|idle| last.elapsed() >= idle);
+        while left > 0 && !is_idle(last) && !is_told_to_end.load(Relaxed) {
             let Some(seen) = tail.next(WAIT)? else { continue };
             let is_dead_letter = seen.topic == config.topics.dead_letter;
             match self.format {
@@ -107,6 +115,19 @@ impl TailArgs {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Turns true when a signal asks the process to end.
+fn signalled() -> io::Result<Arc<AtomicBool>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut signals = runtime.block_on(async { Signals::new() })?;
+    let flag = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&flag);
+    thread::spawn(move || {
+        runtime.block_on(signals.next());
+        told.store(true, Relaxed);
+    });
+    Ok(flag)
 }
 
 /// Finds the topics that were named, each with the key of its setting.

@@ -19,7 +19,7 @@ use super::{
     error::{describe, is_missing_topic},
     topics::{TopicState, Use},
 };
-use crate::config::Config;
+use crate::{config::Config, console::count};
 
 /// How new topics are made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,7 +57,9 @@ pub enum Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Created { topic, partitions } => write!(f, "created `{topic}`, {partitions} partition(s)"),
+            Self::Created { topic, partitions } => {
+                write!(f, "created `{topic}`, {}", count(*partitions as u64, "partition"))
+            }
             Self::Kept { topic } => write!(f, "kept `{topic}`"),
             Self::Differs { topic, differences } => {
                 write!(f, "kept `{topic}` as it is, though it differs: {}", differences.join(", "))
@@ -147,10 +149,10 @@ fn compare(config: &Config, plan: Plan, topic: &TopicState) -> Outcome {
     let mut differences = Vec::new();
     let wanted = partitions(plan, topic.purpose);
     if topic.partitions != wanted {
-        differences.push(format!("{} partition(s), not {wanted}", topic.partitions));
+        differences.push(format!("{}, not {wanted}", count(topic.partitions as u64, "partition")));
     }
     if let Some(factor) = plan.replication_factor.filter(|factor| *factor != topic.replicas) {
-        differences.push(format!("{} replica(s), not {factor}", topic.replicas));
+        differences.push(format!("{}, not {factor}", count(topic.replicas as u64, "replica")));
     }
     for (name, wanted) in settings(config, topic.purpose) {
         let found = topic.settings.as_ref().and_then(|settings| settings.get(name));

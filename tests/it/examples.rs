@@ -58,7 +58,7 @@ fn the_policy_with_an_exception_is_proved_and_passes_its_cases() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ticket-router"));
         command.args(arguments).arg(&file);
         if let Some(cases) = cases {
-            command.arg("--no-builtin-cases").arg("--cases").arg(cases);
+            command.arg("--cases").arg(cases);
         }
         let output = command.output().expect("the program was just built");
         // `policy test` also fails if a rule has no case.

@@ -162,6 +162,26 @@ mod tests {
     }
 
     #[test]
+    fn a_value_without_its_prefix_says_which_was_meant() {
+        let (code, _, err) = checked(&[
+            ("offers.jsonl", r#"{"id":"o","publisherId":"p","kind":"SaaS","azureBased":true}"#),
+            ("publishers.jsonl", r#"{"id":"p"}"#),
+            ("partners.jsonl", r#"{"id":"a","model":"DIRECT"}"#),
+        ]);
+        assert_eq!(code, 0);
+        assert!(
+            err.starts_with("offers.jsonl:1: warning: `kind` is `SaaS`, which this version does not know, perhaps `KIND_SAAS` is meant;"),
+            "{err}"
+        );
+        assert!(
+            err.contains(
+                "\npartners.jsonl:1: warning: `model` is `DIRECT`, which this version does not know;"
+            ),
+            "{err}"
+        );
+    }
+
+    #[test]
     fn a_line_that_cannot_be_taken_makes_a_bad_folder() {
         let (code, out, err) = checked(&[
             ("offers.jsonl", ""),

@@ -130,14 +130,12 @@ fn strangers(policy: &Policy, catalog: &Snapshot) -> Vec<String> {
 /// Run the cases of a policy, and show which rules they cover
 #[derive(Debug, Default, clap::Args)]
 pub struct TestArgs {
-    /// The policy file; the built-in policy without it
+    /// The policy file; the built-in policy and its cases without it
+    #[arg(requires = "cases")]
     file: Option<PathBuf>,
-    /// A file of cases or a folder of them, beside the built-in cases; may be repeated
+    /// A file of cases or a folder of them; may be repeated
     #[arg(long, value_name = "PATH")]
     cases: Vec<PathBuf>,
-    /// Leave the built-in cases out
-    #[arg(long, requires = "cases")]
-    no_builtin_cases: bool,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     format: CheckFormat,
@@ -151,7 +149,7 @@ impl TestArgs {
 
     fn check(&self, io: &mut Io<'_>) -> Result<Verdict, Failure> {
         let policy = load_policy(self.file.as_deref())?;
-        let mut files = if self.no_builtin_cases { Vec::new() } else { builtin_cases() };
+        let mut files = if self.file.is_some() { Vec::new() } else { builtin_cases() };
         for path in &self.cases {
             files.extend(read_cases(path)?);
         }
@@ -232,10 +230,8 @@ mod tests {
         run(|io| CheckArgs { file: file.map(Path::to_owned), ..CheckArgs::default() }.run(io))
     }
 
-    fn test(cases: &[&Path]) -> (u8, String, String) {
-        let no_builtin_cases = !cases.is_empty();
-        let cases = cases.iter().map(|&path| path.to_owned()).collect();
-        run(|io| TestArgs { file: None, cases, no_builtin_cases, format: CheckFormat::Text }.run(io))
+    fn test() -> (u8, String, String) {
+        run(|io| TestArgs::default().run(io))
     }
 
     fn table(format: TableFormat) -> (u8, String, String) {
@@ -251,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_builtin_cases_pass_and_cover_every_rule() {
-        let (code, out, err) = test(&[]);
+        let (code, out, err) = test();
         assert_eq!((code, err.as_str()), (0, ""), "{out}");
         insta::assert_snapshot!(out);
     }
@@ -262,7 +258,10 @@ mod tests {
         let file = folder.path().join("cases.toml");
         let text = "[[case]]\nname = \"wrong\"\ngiven = { requester = \"customer\" }\nexpect = { assignee = \"offer-publisher\" }\n";
         fs::write(&file, text).unwrap();
-        let (code, out, _) = test(&[folder.path()]);
+        let policy = folder.path().join("policy");
+        fs::write(&policy, BUILTIN).unwrap();
+        let args = TestArgs { file: Some(policy), cases: vec![file], ..TestArgs::default() };
+        let (code, out, _) = run(|io| args.run(io));
         assert_eq!(code, 1);
         assert!(out.contains("assignee: expected offer-publisher, found assigned-partner"), "{out}");
         assert!(out.contains("customer-commerce  <- no case"), "{out}");
@@ -289,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn own_cases_come_beside_the_built_in_ones_and_several_times() {
+    fn own_cases_come_beside_the_built_in_ones_on_the_built_in_policy_alone_and_several_times() {
         let folder = tempfile::tempdir().unwrap();
         let text = "[[case]]\nname = \"mine\"\ngiven = { requester = \"customer\", category = \"billing\" }\nexpect = { rule = \"customer-commerce\" }\n";
         let files = ["one.toml", "two.toml"].map(|name| folder.path().join(name));
@@ -303,6 +302,11 @@ mod tests {
             words.parse::<usize>().unwrap()
         };
         assert_eq!(passed(files.to_vec()), passed(Vec::new()) + 2);
+        let policy = folder.path().join("policy");
+        fs::write(&policy, BUILTIN).unwrap();
+        let args = TestArgs { file: Some(policy), cases: files.to_vec(), ..TestArgs::default() };
+        let (_, out, _) = run(|io| args.run(io));
+        assert!(out.lines().last().unwrap().starts_with("2 passed, 0 failed; 1 of "), "{out}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::advertised::{Unreachable, unreachable};
 use super::{Awaits, Consumer, Deadline, Finding, PATIENCE, Report, Severity, reader};
 use crate::{
     config::Config,
+    console::count,
     kafka::{
         clients::{ClientRefused, check_settings},
         context::Watch,
@@ -58,7 +59,7 @@ pub(super) fn connect(
             lost = unreachable(servers, &metadata, deadline);
             let brokers = metadata.brokers().len();
             if lost.is_empty() || lost.len() < brokers {
-                report.info(format!("connected to `{servers}`, {brokers} broker(s)"));
+                report.info(format!("connected to `{servers}`, {}", count(brokers as u64, "broker")));
                 for broker in lost {
                     report.warning(
                         format!("a broker cannot be reached at its own address {broker}"),

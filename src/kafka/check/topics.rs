@@ -9,6 +9,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use super::{Consumer, Deadline, Report, TRY_AGAIN, outgoing};
 use crate::{
     config::Config,
+    console::count,
     kafka::{
         clients::ClientRefused,
         connect,
@@ -36,9 +37,10 @@ pub(super) fn check(
         }
         if topic.purpose == Use::Incoming && topic.missing.is_none() && topic.partitions < config.worker.count
         {
-            let (partitions, count) = (topic.partitions, config.worker.count);
+            let partitions = count(topic.partitions as u64, "partition");
+            let workers = config.worker.count;
             report.warning(
-                format!("topic `{}` has {partitions} partition(s) for {count} workers: the others stand idle", topic.name),
+                format!("topic `{}` has {partitions} for {workers} workers: the others stand idle", topic.name),
                 "lower `worker.count`, or give the topic more partitions (that changes which partition a key goes to)",
             );
         }
@@ -147,10 +149,11 @@ fn durability(topic: &TopicState, report: &mut Report) {
     let in_sync = topic.number("min.insync.replicas");
     let in_sync_text =
         in_sync.map_or_else(String::new, |least| format!(", {least} of them in sync to write"));
-    report.info(format!("topic `{name}`: {partitions} partition(s), {replicas} replica(s){in_sync_text}"));
+    let (partitions, copies) = (count(partitions as u64, "partition"), count(replicas as u64, "replica"));
+    report.info(format!("topic `{name}`: {partitions}, {copies}{in_sync_text}"));
     match in_sync {
         Some(least) if least > replicas => report.error(
-            format!("topic `{name}` has {replicas} replica(s) and `min.insync.replicas` {least}: nothing can be written"),
+            format!("topic `{name}` has {copies} and `min.insync.replicas` {least}: nothing can be written"),
             "lower `min.insync.replicas` of the topic, or add replicas",
         ),
         Some(least) if least == replicas && replicas > 1 => report.warning(
