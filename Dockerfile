@@ -7,8 +7,6 @@ COPY . .
 ARG REVISION=unknown
 ENV TICKET_ROUTER_REVISION=${REVISION}
 # Without the feature vendored-openssl: the program links Debian's OpenSSL and follows its security fixes.
-ARG REVISION=unknown
-ENV TICKET_ROUTER_REVISION=${REVISION}
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo build --locked --release --no-default-features --features kafka --bin ticket-router \
